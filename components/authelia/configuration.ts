@@ -1,0 +1,148 @@
+/**
+ * What Authelia reads: configuration.yml without any secret, secrets.yml with nothing else, users.yml. Authelia merges the
+ * first two. All pure: the same input gives the same bytes.
+ */
+import { createHash, pbkdf2Sync } from "node:crypto";
+
+import { Host, Hosts } from "../../hosts";
+import { AutheliaLine } from "../../versions";
+import { RelyingApplication, RelyingParty } from "../relying-party";
+
+/** Port of Authelia's server; its default. */
+export const AUTHELIA_PORT = 9091;
+
+/** Where Authelia keeps second factors, consents and subject identifiers. */
+export const AUTHELIA_DATA = "/data";
+
+export interface AutheliaConfigurationInput {
+    /** Domain of the session cookie. */
+    readonly domain: string;
+    readonly hosts: Hosts;
+    readonly application: RelyingApplication;
+    /** Path of the users file in the container. */
+    readonly usersFile: string;
+    readonly line: AutheliaLine;
+}
+
+/**
+ * Digest of a published client secret, in the form that Authelia reads, the same at each run. One thousand rounds: the secret
+ * is public, so a slow digest would protect nothing and cost every refresh of every app 0.1 s. Source of the encoding and
+ * the cost: Authelia, "Frequently Asked Questions" of OpenID Connect 1.0; go-crypt, algorithm/pbkdf2.
+ */
+export function clientSecretDigest({ clientId, clientSecret }: { clientId: string; clientSecret: string }): string {
+    const rounds = 1000;
+    const salt = createHash("sha256").update(clientId).digest().subarray(0, 16);
+    const key = pbkdf2Sync(clientSecret, salt, rounds, 64, "sha512");
+    const encode = (bytes: Buffer) => bytes.toString("base64").replaceAll("+", ".").replaceAll("=", "");
+    return `$pbkdf2-sha512$${rounds}$${encode(salt)}$${encode(key)}`;
+}
+
+function client(party: RelyingParty, application: RelyingApplication) {
+    const { clientId, clientSecret } = party;
+    return {
+        client_id: clientId,
+        client_name: party.clientName,
+        ...(clientSecret === undefined
+            ? { public: true }
+            : { public: false, client_secret: clientSecretDigest({ clientId, clientSecret }) }),
+        lifespan: application.name,
+        authorization_policy: "two_factor",
+        require_pkce: true,
+        pkce_challenge_method: "S256",
+        redirect_uris: [...party.redirectUris],
+        scopes: [...party.scopes],
+        response_types: ["code"],
+        grant_types: ["authorization_code", "refresh_token"],
+        access_token_signed_response_alg: application.accessTokenAlgorithm,
+        userinfo_signed_response_alg: "none",
+        token_endpoint_auth_method: party.tokenEndpointAuthMethod,
+    };
+}
+
+function sessionCookie(domain: string, auth: Host, cloud: Host) {
+    return { domain, authelia_url: auth.url, default_redirection_url: cloud.url };
+}
+
+/** Authelia's configuration.yml, which `pulumi preview` shows. */
+export function autheliaConfiguration({ domain, hosts, application, usersFile, line }: AutheliaConfigurationInput) {
+    const { name, lifespans } = application;
+    return {
+        server: {
+            address: `tcp://:${AUTHELIA_PORT}/`,
+            // The image's own check writes into the read-only root; the workload brings a check of its own.
+            disable_healthcheck: true,
+        },
+        log: { level: "info", format: "text" },
+        totp: { issuer: domain },
+        // The host keeps the time; a start must not depend on a time server that may be out of reach.
+        ntp: { disable_startup_check: true },
+        authentication_backend: {
+            file: { path: usersFile },
+            // The users file comes from the stack's configuration. A password changed in Authelia would be lost at the next run.
+            password_reset: { disable: true },
+            ...(line.passwordChange ? { password_change: { disable: true } } : {}),
+        },
+        // OpenID Connect clients carry their own policy. "deny" does not start without a rule, and this one makes the portal
+        // offer second factors.
+        access_control: {
+            default_policy: "deny",
+            rules: [{ domain: [hosts.cloud.name], policy: "two_factor" }],
+        },
+        session: { cookies: [sessionCookie(domain, hosts.auth, hosts.cloud)] },
+        storage: { local: { path: `${AUTHELIA_DATA}/db.sqlite3` } },
+        notifier: { filesystem: { filename: `${AUTHELIA_DATA}/notification.txt` } },
+        identity_providers: {
+            oidc: {
+                lifespans: {
+                    custom: {
+                        [name]: { access_token: lifespans.accessToken, refresh_token: lifespans.refreshToken },
+                    },
+                },
+                cors: {
+                    endpoints: ["authorization", "token", "revocation", "introspection", "userinfo"],
+                    // Without a list every https origin may call the endpoints from a browser.
+                    allowed_origins: [application.origin],
+                },
+                clients: application.relyingParties.map((party) => client(party, application)),
+            },
+        },
+    };
+}
+
+/** Authelia's secrets, each as text. */
+export interface AutheliaSecretValues {
+    readonly sessionSecret: string;
+    readonly storageEncryptionKey: string;
+    readonly hmacSecret: string;
+    /** RSA, PEM. */
+    readonly issuerPrivateKey: string;
+}
+
+/** Authelia's secrets.yml: the keys that configuration.yml leaves out. */
+export function autheliaSecrets(secrets: AutheliaSecretValues) {
+    return {
+        session: { secret: secrets.sessionSecret },
+        storage: { encryption_key: secrets.storageEncryptionKey },
+        identity_providers: {
+            oidc: { hmac_secret: secrets.hmacSecret, jwks: [{ key: secrets.issuerPrivateKey }] },
+        },
+    };
+}
+
+/** A person in Authelia's users file. */
+export interface AutheliaUser {
+    readonly name: string;
+    readonly displayName: string;
+    readonly email: string;
+    readonly groups: readonly string[];
+    readonly passwordDigest: string;
+}
+
+/** Authelia's users.yml. */
+export function autheliaUsers(users: readonly AutheliaUser[]) {
+    const entry = ({ name, displayName, email, groups, passwordDigest }: AutheliaUser) => [
+        name,
+        { disabled: false, displayname: displayName, password: passwordDigest, email, groups: [...groups] },
+    ];
+    return { users: Object.fromEntries(users.map(entry)) };
+}

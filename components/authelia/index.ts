@@ -1,0 +1,83 @@
+/** Authelia: the portal where people sign in, and the OpenID Connect provider of the stack. */
+import * as pulumi from "@pulumi/pulumi";
+
+import { Hosts } from "../../hosts";
+import { User } from "../../settings";
+import { AutheliaLine, Release } from "../../versions";
+import { typeToken } from "../naming";
+import { Network } from "../network";
+import { RelyingApplication } from "../relying-party";
+import { AutheliaSecrets, InitialPassword } from "../secrets";
+import { Site } from "../site";
+import { Workload } from "../workload";
+import { toYaml } from "../yaml";
+import { AUTHELIA_DATA, AUTHELIA_PORT, autheliaConfiguration, autheliaSecrets, autheliaUsers } from "./configuration";
+
+export interface AutheliaArgs {
+    readonly network: Network;
+    readonly release: Release<AutheliaLine>;
+    readonly domain: string;
+    readonly hosts: Hosts;
+    readonly application: RelyingApplication;
+    readonly users: readonly User[];
+    /** Of the users without a digest, by name. */
+    readonly initialPasswords: Readonly<Record<string, InitialPassword>>;
+    readonly secrets: AutheliaSecrets;
+    readonly keepData: boolean;
+}
+
+const FILES = "/etc/authelia";
+
+export class Authelia extends pulumi.ComponentResource {
+    /** How the edge serves the portal. */
+    readonly site: Site;
+
+    constructor(name: string, args: AutheliaArgs, opts?: pulumi.ComponentResourceOptions) {
+        super(typeToken("Authelia"), name, {}, opts);
+        const users = args.users.map((user) => ({
+            ...user,
+            passwordDigest: user.passwordDigest ?? digestOf(user, args.initialPasswords),
+        }));
+        const workload = new Workload(
+            name,
+            {
+                image: args.release.image,
+                environment: { X_AUTHELIA_CONFIG: `${FILES}/configuration.yml,${FILES}/secrets.yml` },
+                filesPath: FILES,
+                files: [
+                    {
+                        name: "configuration.yml",
+                        content: toYaml(
+                            autheliaConfiguration({ ...args, line: args.release.line, usersFile: `${FILES}/users.yml` }),
+                        ),
+                    },
+                    {
+                        name: "secrets.yml",
+                        content: pulumi.output(args.secrets).apply((secrets) => toYaml(autheliaSecrets(secrets))),
+                    },
+                    {
+                        name: "users.yml",
+                        content: pulumi.output(users).apply((entries) => toYaml(autheliaUsers(entries))),
+                    },
+                ],
+                data: { path: AUTHELIA_DATA, protect: args.keepData },
+                ready: `wget -q -O /dev/null http://127.0.0.1:${AUTHELIA_PORT}/api/health`,
+                // One sign-in with an argon2id digest takes 64 MiB for 0.2 s; the server itself about 90.
+                memory: 512,
+                network: args.network,
+            },
+            { parent: this },
+        );
+        this.site = { host: args.hosts.auth, upstream: `${workload.host}:${AUTHELIA_PORT}` };
+        this.registerOutputs({ issuer: this.site.host.url });
+    }
+}
+
+function digestOf({ name }: User, initialPasswords: AutheliaArgs["initialPasswords"]): pulumi.Output<string> {
+    const initial = initialPasswords[name];
+    if (initial === undefined) {
+        const reason = `user ${name} has neither a digest nor a generated password`;
+        throw new pulumi.InputPropertyError({ propertyPath: "initialPasswords", reason });
+    }
+    return initial.digest;
+}

@@ -1,0 +1,171 @@
+/**
+ * What oCIS reads: its environment, ocis.yaml with every secret (in the place of `ocis init`), and csp.yaml. All pure: the
+ * same input gives the same bytes.
+ */
+import { AccessTokens } from "../../settings";
+import { OcisLine } from "../../versions";
+import { WEB_CLIENT_ID } from "./relying-parties";
+
+/** Port of oCIS's proxy, the one way in; its default. */
+export const OCIS_PORT = 9200;
+
+/** Where oCIS keeps files, shares, its directory and its indexes. The image gives the folder to the process's user. */
+export const OCIS_DATA = "/var/lib/ocis";
+
+export interface OcisEnvironmentInput {
+    /** Public URL of ownCloud, without a trailing slash. */
+    readonly url: string;
+    /** URL of the OpenID Connect provider, without a trailing slash. */
+    readonly issuer: string;
+    readonly accessTokens: AccessTokens;
+    /** Folder of ocis.yaml and csp.yaml in the container. */
+    readonly filesPath: string;
+    /** File with the root certificates of the private authority, if there is one. */
+    readonly trustBundle?: string;
+    readonly line: OcisLine;
+}
+
+/** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
+export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
+    const { url, issuer, accessTokens, filesPath, trustBundle, line } = input;
+    return {
+        OCIS_URL: url,
+        // Also the issuer half of every user's id, so it is set from the first start on and for all services.
+        OCIS_OIDC_ISSUER: issuer,
+        OCIS_CONFIG_DIR: filesPath,
+        OCIS_BASE_DATA_PATH: OCIS_DATA,
+        OCIS_INSECURE: "false",
+        OCIS_LOG_LEVEL: "warn",
+        OCIS_EXCLUDE_RUN_SERVICES: "idp",
+        PROXY_HTTP_ADDR: `0.0.0.0:${OCIS_PORT}`,
+        PROXY_TLS: "false",
+        PROXY_ENABLE_BASIC_AUTH: "false",
+
+        PROXY_OIDC_ISSUER: issuer,
+        PROXY_OIDC_REWRITE_WELLKNOWN: "true",
+        PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD: accessTokens === "signed" ? "jwt" : "none",
+        PROXY_OIDC_SKIP_USER_INFO: "false",
+        // Users live in Authelia: with the guide's "false" oCIS would know none of them, and answer 401 after a good login.
+        PROXY_AUTOPROVISION_ACCOUNTS: "true",
+        PROXY_AUTOPROVISION_CLAIM_USERNAME: "preferred_username",
+        PROXY_AUTOPROVISION_CLAIM_EMAIL: "email",
+        PROXY_AUTOPROVISION_CLAIM_DISPLAYNAME: "name",
+        PROXY_AUTOPROVISION_CLAIM_GROUPS: "groups",
+        PROXY_USER_OIDC_CLAIM: "preferred_username",
+        PROXY_USER_CS3_CLAIM: "username",
+        PROXY_ROLE_ASSIGNMENT_DRIVER: "default",
+        // Authelia decides what a user name is.
+        GRAPH_USERNAME_MATCH: "none",
+
+        WEB_OIDC_CLIENT_ID: WEB_CLIENT_ID,
+        // A refresh token renews the session; the hidden frame that would do it otherwise is blocked by Authelia's headers.
+        WEB_OIDC_SCOPE: "openid profile email groups offline_access",
+        // Authelia offers no logout for relying parties yet; this is its own page.
+        WEB_OPTION_LOGOUT_URL: `${issuer}/logout`,
+
+        ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: `${filesPath}/csp.yaml` } : {}),
+        ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
+    };
+}
+
+/**
+ * oCIS's Content-Security-Policy, which replaces the built-in one: that, and the issuer, which the web interface asks for
+ * tokens. Source of the built-in list: oCIS 7.0.0, services/proxy/pkg/config/csp.yaml.
+ */
+export function ocisContentSecurityPolicy(issuer: string) {
+    const own = "'self'";
+    return {
+        directives: {
+            "child-src": [own],
+            "connect-src": [own, "blob:", `${issuer}/`, "https://raw.githubusercontent.com/owncloud/awesome-ocis/"],
+            "default-src": ["'none'"],
+            "font-src": [own],
+            "frame-ancestors": [own],
+            "frame-src": [own, "blob:", `${issuer}/`, "https://embed.diagrams.net/"],
+            "img-src": [own, "data:", "blob:", "https://raw.githubusercontent.com/owncloud/awesome-ocis/"],
+            "manifest-src": [own],
+            "media-src": [own],
+            "object-src": [own, "blob:"],
+            "script-src": [own, "'unsafe-inline'"],
+            "style-src": [own, "'unsafe-inline'"],
+        },
+    };
+}
+
+/** oCIS's secrets and the identifiers that its data is stored under, each as text. */
+export interface OcisSecretValues {
+    readonly jwtSecret: string;
+    readonly machineAuthApiKey: string;
+    readonly systemUserApiKey: string;
+    readonly transferSecret: string;
+    readonly thumbnailsTransferSecret: string;
+    readonly wopiSecret: string;
+    readonly serviceAccountSecret: string;
+    readonly adminPassword: string;
+    readonly idmPassword: string;
+    readonly revaPassword: string;
+    readonly idpPassword: string;
+    readonly systemUserId: string;
+    readonly adminUserId: string;
+    readonly serviceAccountId: string;
+    readonly graphApplicationId: string;
+    readonly storageUsersMountId: string;
+}
+
+/** Services that act in their own name through the service account (5.0; activitylog 7.0). Source: oCIS, ocis/pkg/init. */
+const SERVICES_WITH_ACCOUNT = [
+    "activitylog",
+    "auth_service",
+    "clientlog",
+    "frontend",
+    "graph",
+    "notifications",
+    "ocm",
+    "proxy",
+    "search",
+    "storage_users",
+    "userlog",
+];
+
+/** oCIS's ocis.yaml: what `ocis init` would write. Older lines overlook the keys that they do not know. */
+export function ocisYaml(secrets: OcisSecretValues) {
+    const account = {
+        service_account: {
+            service_account_id: secrets.serviceAccountId,
+            service_account_secret: secrets.serviceAccountSecret,
+        },
+    };
+    const bind = (password: string) => ({ ldap: { bind_password: password } });
+    const services: Record<string, object> = Object.fromEntries(SERVICES_WITH_ACCOUNT.map((name) => [name, account]));
+    return {
+        token_manager: { jwt_secret: secrets.jwtSecret },
+        machine_auth_api_key: secrets.machineAuthApiKey,
+        system_user_api_key: secrets.systemUserApiKey,
+        transfer_secret: secrets.transferSecret,
+        system_user_id: secrets.systemUserId,
+        admin_user_id: secrets.adminUserId,
+        ...services,
+        graph: {
+            ...account,
+            application: { id: secrets.graphApplicationId },
+            identity: bind(secrets.idmPassword),
+        },
+        idm: {
+            service_user_passwords: {
+                admin_password: secrets.adminPassword,
+                idm_password: secrets.idmPassword,
+                reva_password: secrets.revaPassword,
+                idp_password: secrets.idpPassword,
+            },
+        },
+        idp: bind(secrets.idpPassword),
+        auth_basic: { auth_providers: bind(secrets.revaPassword) },
+        users: { drivers: bind(secrets.revaPassword) },
+        groups: { drivers: bind(secrets.revaPassword) },
+        storage_users: { ...account, mount_id: secrets.storageUsersMountId },
+        gateway: { storage_registry: { storage_users_mount_id: secrets.storageUsersMountId } },
+        thumbnails: { thumbnail: { transfer_secret: secrets.thumbnailsTransferSecret } },
+        collaboration: { wopi: { secret: secrets.wopiSecret } },
+        settings: { service_account_ids: [secrets.serviceAccountId] },
+    };
+}

@@ -1,0 +1,85 @@
+/** The clients of ownCloud as OpenID Connect relying parties. Pure. */
+import { RelyingApplication, RelyingParty } from "../relying-party";
+
+/** Scopes that every client may ask for. Source: Authelia's oCIS guide, "Configuration". */
+const SCOPES = ["openid", "offline_access", "groups", "profile", "email"];
+
+/** Client id of the web interface, also told to oCIS as WEB_OIDC_CLIENT_ID. Source: the guide. */
+export const WEB_CLIENT_ID = "ocis";
+
+/**
+ * Published ids and secrets of ownCloud's native apps; compiled into them, so public by design. Source: Authelia's oCIS
+ * guide, "Configuration".
+ */
+export const NATIVE_CLIENTS = {
+    desktop: {
+        clientId: "xdXOt13JKxym1B1QcEncf2XDkLAexMBFwiT9j6EfhhHFJhs2KM9jbjTmf8JBXE69",
+        clientSecret: "UBntmLjC2yYCeHwsyj73Uwo9TAaecAetRwMw0xYcvNL9yRdLSUi0hUAHfvCHFeFh",
+    },
+    android: {
+        clientId: "e4rAsNUSIUs0lF4nbv9FmCeUkTlV9GdgTLDH1b5uie7syb90SzEVrbN7HIpmWJeD",
+        clientSecret: "dInFYGV33xKzhbRmpqQltYNdfLdJIfJ9L5ISoKhNoT9qZftpdWSP71VrpGR9pmoD",
+    },
+    ios: {
+        clientId: "mxd5OQDk6es5LzOzRvidJNfXLUZS2oN3oUFeXPP8LpPrhx3UroJFduGEYIBOxkY1",
+        clientSecret: "KFeFWWEZO9TkisIQzR3fo7hfiMXlOpaqP8CFuTbSHzV1TUuGECglPxpiVKJfOXIx",
+    },
+} as const;
+
+/**
+ * Life of the tokens, longer than Authelia's 1 hour and 90 minutes so that apps stay signed in. Source: the guide, which
+ * gives it to the web client only; without it the apps it is meant for would sign people out every 90 minutes.
+ */
+const LIFESPANS = { accessToken: "2 days", refreshToken: "3 days" };
+
+/**
+ * What oCIS asks the provider to register.
+ *
+ * @param url Public URL of ownCloud, without a trailing slash.
+ * @param accessTokens "signed" lets oCIS verify access tokens itself; "opaque" are the guide's.
+ */
+export function ocisRelyingApplication(url: string, accessTokens: "signed" | "opaque"): RelyingApplication {
+    const relyingParties: RelyingParty[] = [
+        {
+            clientId: WEB_CLIENT_ID,
+            clientName: "ownCloud Infinite Scale",
+            tokenEndpointAuthMethod: "none",
+            redirectUris: [
+                `${url}/`,
+                `${url}/oidc-callback.html`,
+                `${url}/oidc-silent-redirect.html`,
+                `${url}/apps/openidconnect/redirect`,
+            ],
+            scopes: SCOPES,
+        },
+        {
+            ...NATIVE_CLIENTS.desktop,
+            clientName: "ownCloud Infinite Scale (Desktop Client)",
+            tokenEndpointAuthMethod: "client_secret_basic",
+            redirectUris: ["http://127.0.0.1", "http://localhost"],
+            scopes: SCOPES,
+        },
+        {
+            ...NATIVE_CLIENTS.android,
+            clientName: "ownCloud Infinite Scale (Android)",
+            // The guide says client_secret_basic, which the app has not sent since 4.7. Source: owncloud/android#4575.
+            tokenEndpointAuthMethod: "client_secret_post",
+            redirectUris: ["oc://android.owncloud.com"],
+            scopes: SCOPES,
+        },
+        {
+            ...NATIVE_CLIENTS.ios,
+            clientName: "ownCloud Infinite Scale (iOS)",
+            tokenEndpointAuthMethod: "client_secret_basic",
+            redirectUris: ["oc://ios.owncloud.com", "oc.ios://ios.owncloud.com"],
+            scopes: SCOPES,
+        },
+    ];
+    return {
+        name: "ocis",
+        lifespans: LIFESPANS,
+        accessTokenAlgorithm: accessTokens === "signed" ? "RS256" : "none",
+        origin: url,
+        relyingParties,
+    };
+}

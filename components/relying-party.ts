@@ -1,0 +1,35 @@
+/**
+ * The contract between oCIS and Authelia: oCIS declares its relying parties, Authelia registers them. Neither knows the
+ * other's configuration.
+ */
+
+/** Life of tokens, as Authelia writes durations: "2 days". */
+export interface TokenLifespans {
+    readonly accessToken: string;
+    readonly refreshToken: string;
+}
+
+/** A client of the OpenID Connect provider, which signs people in by authorization code and PKCE with S256. */
+export interface RelyingParty {
+    readonly clientId: string;
+    /** What people read on the consent page. */
+    readonly clientName: string;
+    /** Undefined for a public client. */
+    readonly clientSecret?: string;
+    readonly tokenEndpointAuthMethod: "none" | "client_secret_basic" | "client_secret_post";
+    /** Absolute; compared as they stand, but for the port of http://127.0.0.1. */
+    readonly redirectUris: readonly string[];
+    readonly scopes: readonly string[];
+}
+
+/** An application with its relying parties, who share the form and life of their tokens. */
+export interface RelyingApplication {
+    /** Names the lifespans in the provider's configuration. */
+    readonly name: string;
+    readonly lifespans: TokenLifespans;
+    /** Signing algorithm of access tokens; "none" makes them opaque. */
+    readonly accessTokenAlgorithm: "RS256" | "none";
+    /** Origin from which a browser calls the provider. */
+    readonly origin: string;
+    readonly relyingParties: readonly RelyingParty[];
+}

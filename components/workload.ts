@@ -1,0 +1,174 @@
+/**
+ * How every long-running process of a stack runs. A workload says what its process needs (image, files, data, readiness,
+ * memory); how Docker gets it there is decided here, once, and no other module makes a container.
+ *
+ * A workload is two containers of one image. Docker cannot upload files into a container whose root is read-only, and a fresh
+ * volume belongs to root where the image has no such path; so `<name>-files` starts first, as root, without network, receives
+ * the files into a volume of its own, gives the data volume to the process's user, and ends. The process then runs
+ * unprivileged on a read-only root with those files mounted read-only.
+ */
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+
+import { explainFailures } from "./diagnosis";
+import { nameOnHost, typeToken } from "./naming";
+import { Network } from "./network";
+
+/** User and group of every process: the one that oCIS's image is made for, and that Authelia's documentation advises. */
+const UID = "1000";
+
+/** A file that the process reads. Secret exactly if its content is a secret output. */
+export interface File {
+    /** Name below the workload's `filesPath`, such as "configuration.yml". */
+    readonly name: string;
+    readonly content: pulumi.Input<string>;
+}
+
+/** The volume that outlives the containers. */
+export interface DataVolume {
+    /** Where the process finds it. */
+    readonly path: string;
+    /** Protects the volume from deletion and replacement. */
+    readonly protect: boolean;
+}
+
+/** A port of the process, published on the Docker host. */
+export interface PublishedPort {
+    /** Address of the host. */
+    readonly address: string;
+    /** The same inside and outside, so that a URL means the same on both sides. */
+    readonly port: number;
+}
+
+export interface WorkloadArgs {
+    /** Name of the image, with its tag. */
+    readonly image: string;
+    /** Arguments of the image's entry point; its own by default. */
+    readonly command?: readonly string[];
+    /** Environment. Never holds a secret: `docker inspect` shows it. */
+    readonly environment: Readonly<Record<string, string>>;
+    /** Folder into which the files are mounted, read-only. */
+    readonly filesPath: string;
+    readonly files: readonly File[];
+    readonly data: DataVolume;
+    /** Shell command that exits 0 once the process can serve; runs in the container with busybox or better. */
+    readonly ready: string;
+    /** Upper limit, MiB. */
+    readonly memory: number;
+    readonly network: Network;
+    /** Further names under which others on the network reach it; the component's name is always one. */
+    readonly aliases?: readonly string[];
+    readonly ports?: readonly PublishedPort[];
+    /** Linux capabilities to keep; none by default. */
+    readonly capabilities?: readonly string[];
+}
+
+/** Seconds that a process has to end after SIGTERM. The provider's default is 0: it would kill databases at each change. */
+const STOP_SECONDS = 30;
+
+/** Seconds that a process has to become ready before the run fails. Measured: under 10; the rest is for slow disks. */
+const READY_SECONDS = 180;
+
+/**
+ * Properties whose change the provider reports but does not apply, and `#initerror`: without it a container that did not
+ * become ready counts as made, and the next run waits for nothing. Source: run with @pulumi/docker 5.2.0.
+ */
+const REPLACED_BY_HAND = ["healthcheck", "tmpfs", "destroyGraceSeconds", "wait", "waitTimeout", "#initerror"];
+
+export class Workload extends pulumi.ComponentResource {
+    /** Name under which the others on the network reach it. */
+    readonly host: string;
+    /** Ready once this is known. */
+    readonly id: pulumi.Output<string>;
+
+    constructor(name: string, args: WorkloadArgs, opts?: pulumi.ComponentResourceOptions) {
+        super(typeToken("Workload"), name, {}, opts);
+        this.host = name;
+        const containerName = nameOnHost(name);
+        const children = { parent: this, hooks: { onError: [explainFailures(name, containerName, args, this)] } };
+
+        const image = new docker.RemoteImage(`${name}-image`, { name: args.image, keepLocally: true }, children);
+
+        const volume = new docker.Volume(
+            `${name}-data`,
+            { name: `${containerName}-data` },
+            // A new label or driver option would replace the volume, and with it everything that people stored.
+            { ...children, protect: args.data.protect, ignoreChanges: ["labels", "driverOpts"] },
+        );
+        const data = { volumeName: volume.name, containerPath: args.data.path };
+
+        const hardening = {
+            readOnly: true,
+            securityOpts: ["no-new-privileges:true"],
+            // Swap is off by setting both alike; a limit without swap would be completed by the engine and differ at each run.
+            memory: args.memory,
+            memorySwap: args.memory,
+            logDriver: "json-file",
+            logOpts: { "max-size": "10m", "max-file": "3" },
+        };
+
+        const files = new docker.Container(
+            `${name}-files`,
+            {
+                ...hardening,
+                readOnly: false,
+                name: `${containerName}-files`,
+                image: image.imageId,
+                entrypoints: ["/bin/sh", "-c"],
+                command: [`chown -R ${UID}:${UID} ${args.filesPath} && chown ${UID}:${UID} ${args.data.path}`],
+                user: "0:0",
+                networkMode: "none",
+                capabilities: { drops: ["ALL"], adds: ["CHOWN"] },
+                healthcheck: { tests: ["NONE"] },
+                volumes: [{ containerPath: args.filesPath }, data],
+                uploads: args.files.map((file) => ({
+                    file: `${args.filesPath}/${file.name}`,
+                    content: file.content,
+                    permissions: "0400",
+                })),
+                attach: true,
+                mustRun: false,
+                restart: "no",
+            },
+            { ...children, deleteBeforeReplace: true },
+        );
+
+        const container = new docker.Container(
+            name,
+            {
+                ...hardening,
+                name: containerName,
+                hostname: name,
+                image: image.imageId,
+                command: args.command === undefined ? undefined : [...args.command],
+                user: `${UID}:${UID}`,
+                envs: Object.entries(args.environment)
+                    .map(([key, value]) => `${key}=${value}`)
+                    .sort(),
+                capabilities: { drops: ["ALL"], adds: [...(args.capabilities ?? [])] },
+                // Everything that the files container mounts comes along read-only; the data volume is named again to be
+                // writable. Its id ties the two together: new files make a new process.
+                volumes: [{ fromContainer: files.id, readOnly: true }, data],
+                tmpfs: { "/tmp": "size=64m,mode=1777" },
+                networksAdvanced: [{ name: args.network.name, aliases: [name, ...(args.aliases ?? [])] }],
+                ports: (args.ports ?? []).map(({ address, port }) => ({ ip: address, internal: port, external: port })),
+                healthcheck: {
+                    tests: ["CMD-SHELL", args.ready],
+                    // In Go's canonical form, or every run sees a difference.
+                    interval: "3s",
+                    timeout: "5s",
+                    startPeriod: "2m0s",
+                    retries: 3,
+                },
+                wait: true,
+                waitTimeout: READY_SECONDS,
+                destroyGraceSeconds: STOP_SECONDS,
+                restart: "unless-stopped",
+            },
+            // The name is fixed, so the old container has to go first, whatever asks for the replacement.
+            { ...children, deleteBeforeReplace: true, replaceOnChanges: REPLACED_BY_HAND },
+        );
+        this.id = container.id;
+        this.registerOutputs({ id: this.id });
+    }
+}

@@ -1,0 +1,7 @@
+/** Plain values as YAML text, always in the same form. */
+import { stringify } from "yaml";
+
+/** @param value Of plain objects, lists, strings, numbers and booleans. Long lines stay whole; keys keep their order. */
+export function toYaml(value: unknown): string {
+    return stringify(value, { lineWidth: 0, singleQuote: true });
+}

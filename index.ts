@@ -1,0 +1,79 @@
+/** One ownCloud with single sign-on: reads the stack's settings, wires the parts, exports what a person needs. */
+import * as pulumi from "@pulumi/pulumi";
+
+import { Authelia } from "./components/authelia";
+import { Certificates } from "./components/certificates";
+import { Edge } from "./components/edge";
+import { Network } from "./components/network";
+import { Ocis } from "./components/ocis";
+import { ocisRelyingApplication } from "./components/ocis/relying-parties";
+import { Secrets } from "./components/secrets";
+import { hostsOf } from "./hosts";
+import { readSettings } from "./settings";
+
+const settings = readSettings();
+const hosts = hostsOf(settings);
+const application = ocisRelyingApplication(hosts.cloud.url, settings.accessTokens);
+
+const network = new Network("network");
+const certificates = new Certificates("certificates", { domain: settings.domain, mode: settings.tls.mode });
+const secrets = new Secrets(
+    "secrets",
+    { usersWithoutPassword: settings.users.filter((user) => user.passwordDigest === undefined).map(({ name }) => name) },
+    { protect: settings.keepData },
+);
+const authelia = new Authelia("authelia", {
+    network,
+    release: settings.images.authelia,
+    domain: settings.domain,
+    hosts,
+    application,
+    users: settings.users,
+    initialPasswords: secrets.initialPasswords,
+    secrets: secrets.authelia,
+    keepData: settings.keepData,
+});
+const ocis = new Ocis("ocis", {
+    network,
+    release: settings.images.ocis,
+    host: hosts.cloud,
+    issuer: hosts.auth.url,
+    accessTokens: settings.accessTokens,
+    authority: certificates.authority,
+    secrets: secrets.ocis,
+    keepData: settings.keepData,
+});
+new Edge("edge", {
+    network,
+    image: settings.images.caddy,
+    sites: [authelia.site, ocis.site],
+    address: settings.address,
+    httpsPort: settings.httpsPort,
+    httpPort: settings.httpPort,
+    tls: settings.tls,
+    authority: certificates.authority,
+    keepData: settings.keepData,
+});
+
+/** Where people open their cloud. */
+export const cloudUrl = hosts.cloud.url;
+/** Where people sign in and manage their second factor. */
+export const portalUrl = hosts.auth.url;
+/** The OpenID Connect issuer. */
+export const issuer = hosts.auth.url;
+/** Root certificate of the private authority, PEM; undefined with public certificates. */
+export const caCertificate = certificates.authority?.certificate;
+/** Generated passwords by user name; a secret: pulumi stack output initialPasswords --show-secrets. */
+export const initialPasswords = pulumi.secret(
+    Object.fromEntries(Object.entries(secrets.initialPasswords).map(([user, { password }]) => [user, password])),
+);
+/** Client ids of ownCloud's clients, as registered in Authelia. */
+export const clientIds = application.relyingParties.map(({ clientId, clientName }) => ({ clientName, clientId }));
+/** Releases of the servers. */
+export const versions = { authelia: settings.images.authelia.version, ocis: settings.images.ocis.version };
+/** Images that the containers run. */
+export const images = {
+    authelia: settings.images.authelia.image,
+    ocis: settings.images.ocis.image,
+    caddy: settings.images.caddy,
+};

@@ -1,0 +1,300 @@
+/**
+ * The stack's configuration: the only reader of it. Values come as the command line interface hands them over (defaults of
+ * Pulumi.yaml filled in, types checked); here they are checked for sense and turned into one typed object. Whatever is wrong
+ * is reported at once, each fault with the key, the value, what is allowed and the command that mends it.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { isIP } from "node:net";
+import { parse } from "tldts";
+
+import { AUTHELIA, AutheliaLine, CADDY_IMAGE, OCIS, OcisLine, Release, releaseOf } from "./versions";
+
+/** A person who may sign in. */
+export interface User {
+    /** Login name, which becomes the user name in oCIS. */
+    readonly name: string;
+    readonly displayName: string;
+    readonly email: string;
+    readonly groups: readonly string[];
+    /** Digest of the password in a form that Authelia accepts; a secret. Missing: a password is generated. */
+    readonly passwordDigest?: pulumi.Output<string>;
+}
+
+/** Where the edge has its certificates from. */
+export type Tls =
+    | { readonly mode: "acme"; /** Contact for the ACME account. */ readonly email?: string }
+    | { readonly mode: "private-ca" };
+
+/** Form of the access tokens; see `accessTokens` in Pulumi.yaml. */
+export type AccessTokens = "signed" | "opaque";
+
+/** Everything that a stack can be told, checked. */
+export interface Settings {
+    readonly domain: string;
+    /** IP address of the Docker host on which the edge publishes its ports. */
+    readonly address: string;
+    readonly httpsPort: number;
+    /** 0: plain HTTP is closed. */
+    readonly httpPort: number;
+    readonly tls: Tls;
+    /** Sorted by name, so that the order in the configuration changes nothing. */
+    readonly users: readonly User[];
+    readonly accessTokens: AccessTokens;
+    readonly images: {
+        readonly authelia: Release<AutheliaLine>;
+        readonly ocis: Release<OcisLine>;
+        readonly caddy: string;
+    };
+    readonly keepData: boolean;
+}
+
+/** How a raw configuration value is looked up by its key, without the project's name. */
+export type Lookup = (key: string) => string | undefined;
+
+/** The configuration of the running stack. */
+export function stackConfiguration(): Lookup {
+    // Not pulumi.Config: it warns when a secret is read as a plain value, and the users' names and groups, which decide what
+    // resources exist, share a key with their secret digests. The digests are made secret below, however they were set.
+    return (key) => pulumi.runtime.getConfig(`${pulumi.getProject()}:${key}`);
+}
+
+/**
+ * Name of oCIS's built-in administrator: a user of that name would become him. Source: oCIS 7.0.0,
+ * services/idm/ldif/base.ldif.tmpl.
+ */
+const BUILT_IN_ADMINISTRATOR = "admin";
+
+/** First characters of the digests that Authelia takes. Source: Authelia 4.39.20, internal/configuration/schema/types.go. */
+const PASSWORD_DIGEST = /^\$(argon2(id|i|d)|scrypt|pbkdf2(-sha(1|224|256|384|512))?|bcrypt-sha256|2[abxy]?|5|6)\$\S+$/;
+
+/** A DNS label: lower-case letters, digits and inner hyphens, at most 63. */
+const LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?";
+
+type Fault = { key: string; value: unknown; allowed: string; cure: string };
+
+/** Collects faults, so that one run reports them all. */
+class Checks {
+    readonly faults: Fault[] = [];
+
+    constructor(private readonly lookup: Lookup) {}
+
+    /** Notes a fault and goes on. `cure` is a command line, or what to write into the stack's file. */
+    fault(key: string, value: unknown, allowed: string, cure: string): void {
+        this.faults.push({ key, value, allowed, cure });
+    }
+
+    text(key: string): string {
+        return this.lookup(key) ?? "";
+    }
+
+    port(key: string, least: number, usual: number): number {
+        const text = this.text(key);
+        const port = Number(text);
+        if (text === "" || !Number.isInteger(port) || port < least || port > 65535) {
+            this.fault(key, text, `a whole number from ${least} to 65535`, `pulumi config set ${key} ${usual}`);
+        }
+        return port;
+    }
+
+    truth(key: string): boolean {
+        const text = this.text(key);
+        if (text !== "true" && text !== "false") {
+            this.fault(key, text, "true or false", `pulumi config set ${key} true`);
+        }
+        return text === "true";
+    }
+
+    /** The object at `key`; faults where it is none or has keys other than `allowed` (if given). */
+    object(key: string, allowed?: readonly string[]): Record<string, unknown> {
+        let value: unknown;
+        try {
+            value = JSON.parse(this.text(key) || "{}");
+        } catch {
+            value = this.text(key); // not JSON, so no object: reported below
+        }
+        return this.members(key, value, allowed);
+    }
+
+    /** `value` as an object; faults as in `object`. `path` is what the messages call it. */
+    members(path: string, value: unknown, allowed?: readonly string[]): Record<string, unknown> {
+        if (typeof value !== "object" || value === null || Array.isArray(value)) {
+            this.fault(path, value, "an object", `pulumi config rm --path ${path}`);
+            return {};
+        }
+        for (const name of Object.keys(value)) {
+            if (allowed !== undefined && !allowed.includes(name)) {
+                // Its value stays out of the message: it may be a password under a misspelt key.
+                this.fault(path, name, `only the keys ${allowed.join(", ")}`, `pulumi config rm --path ${path}.${name}`);
+            }
+        }
+        return value as Record<string, unknown>;
+    }
+}
+
+function readDomain(checks: Checks): string {
+    const domain = checks.text("domain");
+    const fault = (allowed: string) => checks.fault("domain", domain, allowed, "pulumi config set domain example.com");
+    if (domain === "") {
+        fault("the domain under which the cloud is reached, such as example.com; it has no default");
+    } else if (isIP(domain) !== 0 || domain.length > 200 || !new RegExp(`^${LABEL}(\\.${LABEL})+$`).test(domain)) {
+        fault("a domain in lower case with at least one dot, of letters, digits and hyphens, without scheme, port or path");
+    } else if (parse(domain, { allowPrivateDomains: true }).publicSuffix === domain) {
+        fault("a domain below a public suffix, because the session cookie spans auth.<domain> and owncloud.<domain>");
+    }
+    return domain;
+}
+
+function readTls(checks: Checks, domain: string): Tls {
+    const { mode, email } = checks.object("tls", ["mode", "email"]);
+    if (mode === "private-ca") {
+        if (email !== undefined) {
+            checks.fault("tls.email", email, 'nothing: only mode "acme" uses it', "pulumi config rm --path tls.email");
+        }
+        return { mode };
+    }
+    if (mode !== "acme") {
+        checks.fault("tls.mode", mode, "acme or private-ca", "pulumi config set --path tls.mode acme");
+    } else if (/(^|\.)(localhost|local|internal|test|home\.arpa)$/.test(domain)) {
+        checks.fault(
+            "tls.mode",
+            mode,
+            `private-ca, because no public authority certifies names under ${domain}`,
+            "pulumi config set --path tls.mode private-ca",
+        );
+    }
+    if (email !== undefined && !isEmail(email)) {
+        checks.fault("tls.email", email, "an e-mail address", "pulumi config set --path tls.email me@example.com");
+        return { mode: "acme" };
+    }
+    return { mode: "acme", email: email as string | undefined };
+}
+
+function isEmail(value: unknown): value is string {
+    return typeof value === "string" && /^[^\s@]+@[^\s@]+$/.test(value);
+}
+
+function readUser(checks: Checks, name: string, value: unknown): User {
+    const path = `users.${name}`;
+    const set = (key: string, example: string) => `pulumi config set --path ${path}.${key} '${example}'`;
+    const user = checks.members(path, value, ["displayName", "email", "groups", "passwordDigest"]);
+    const { displayName, email, groups = [], passwordDigest } = user;
+    if (!/^[a-z_][a-z0-9._-]{0,63}$/.test(name)) {
+        const allowed = "lower-case letters, digits, dots, hyphens and underscores, starting with a letter, at most 64";
+        checks.fault("users", name, allowed, `pulumi config rm --path 'users["${name}"]'`);
+    } else if (name === BUILT_IN_ADMINISTRATOR) {
+        const allowed = "any other name, because oCIS would take this user for its built-in administrator";
+        checks.fault("users", name, allowed, `pulumi config rm --path ${path}`);
+    }
+    if (typeof displayName !== "string" || displayName.trim() === "") {
+        checks.fault(`${path}.displayName`, displayName, "the name that others see", set("displayName", "Alice Example"));
+    }
+    if (!isEmail(email)) {
+        checks.fault(`${path}.email`, email, "an e-mail address", set("email", "alice@example.com"));
+    }
+    if (!Array.isArray(groups) || !groups.every((group) => typeof group === "string" && group.trim() !== "")) {
+        checks.fault(`${path}.groups`, groups, "a list of group names", set("groups[0]", "family"));
+    }
+    if (passwordDigest !== undefined && (typeof passwordDigest !== "string" || !PASSWORD_DIGEST.test(passwordDigest))) {
+        checks.fault(
+            `${path}.passwordDigest`,
+            "[secret]",
+            "a digest such as $argon2id$v=19$…, made by: docker run --rm -it authelia/authelia authelia crypto hash generate",
+            `pulumi config set --secret --path ${path}.passwordDigest '<digest>'`,
+        );
+    }
+    return {
+        name,
+        displayName: String(displayName),
+        email: String(email),
+        groups: Array.isArray(groups) ? groups.map(String) : [],
+        ...(passwordDigest === undefined ? {} : { passwordDigest: pulumi.secret(String(passwordDigest)) }),
+    };
+}
+
+function readUsers(checks: Checks): User[] {
+    const users = Object.entries(checks.object("users"))
+        .map(([name, value]) => readUser(checks, name, value))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    if (users.length === 0 && checks.faults.every(({ key }) => key !== "users")) {
+        const cure = "pulumi config set --path users.alice.displayName Alice && pulumi config set --path users.alice.email alice@example.com";
+        checks.fault("users", {}, "at least one user, or nobody could sign in", cure);
+    }
+    for (const [index, { name, email }] of users.entries()) {
+        // Authelia lets people sign in by e-mail as well, so it must tell them apart.
+        if (users.findIndex((other) => other.email.toLowerCase() === email.toLowerCase()) < index) {
+            const cure = `pulumi config set --path users.${name}.email ${name}@example.com`;
+            checks.fault(`users.${name}.email`, email, "an address that no other user has", cure);
+        }
+    }
+    return users;
+}
+
+function readImages(checks: Checks): Settings["images"] {
+    const images = checks.object("images", ["authelia", "ocis", "caddy"]);
+    const image = (name: string, usual: string): string => {
+        const value = images[name] ?? usual;
+        if (typeof value !== "string" || value === "" || /\s/.test(value)) {
+            checks.fault(`images.${name}`, value, "the name of an image", `pulumi config set --path images.${name} ${usual}`);
+            return usual;
+        }
+        return value;
+    };
+    const release = <L extends AutheliaLine | OcisLine>(name: string, server: Parameters<typeof releaseOf<L>>[0]) => {
+        const value = image(name, server.image);
+        try {
+            return releaseOf(server, value);
+        } catch (error) {
+            const cure = `pulumi config set --path images.${name} ${server.image}`;
+            checks.fault(`images.${name}`, value, (error as Error).message, cure);
+            return releaseOf(server, server.image);
+        }
+    };
+    return {
+        authelia: release("authelia", AUTHELIA),
+        ocis: release("ocis", OCIS),
+        caddy: image("caddy", CADDY_IMAGE),
+    };
+}
+
+/**
+ * The stack's settings.
+ *
+ * @param lookup Raw values by key; the running stack's by default.
+ * @throws pulumi.RunError that lists every fault.
+ */
+export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
+    const checks = new Checks(lookup);
+    const domain = readDomain(checks);
+    const address = checks.text("address");
+    if (isIP(address) === 0) {
+        checks.fault("address", address, "an IP address of the Docker host", "pulumi config set address 0.0.0.0");
+    }
+    const httpsPort = checks.port("httpsPort", 1, 443);
+    const httpPort = checks.port("httpPort", 0, 80);
+    if (httpPort === httpsPort) {
+        checks.fault("httpPort", httpPort, "a port other than httpsPort, or 0", "pulumi config set httpPort 0");
+    }
+    const accessTokens = checks.text("accessTokens");
+    if (accessTokens !== "signed" && accessTokens !== "opaque") {
+        checks.fault("accessTokens", accessTokens, "signed or opaque", "pulumi config set accessTokens signed");
+    }
+    const settings: Settings = {
+        domain,
+        address,
+        httpsPort,
+        httpPort,
+        tls: readTls(checks, domain),
+        users: readUsers(checks),
+        accessTokens: accessTokens as AccessTokens,
+        images: readImages(checks),
+        keepData: checks.truth("keepData"),
+    };
+    if (checks.faults.length > 0) {
+        const lines = checks.faults.map(
+            ({ key, value, allowed, cure }) =>
+                `${key}: ${JSON.stringify(value) ?? "nothing"} cannot be used. Allowed: ${allowed}.\n    ${cure}`,
+        );
+        throw new pulumi.RunError(`The stack's configuration has to be mended first.\n  ${lines.join("\n  ")}`);
+    }
+    return settings;
+}

@@ -1,0 +1,112 @@
+/**
+ * The releases that this program knows how to configure, and what differs between them. Renderers ask this table; nothing
+ * else looks at a version.
+ */
+
+/** A range of releases of one server: every patch of `line` from `first` to `last` (inclusive; no `last` means all). */
+interface Line {
+    /** Major and minor, such as "4.39". */
+    readonly line: string;
+    readonly first: number;
+    readonly last?: number;
+}
+
+/** What differs between the lines of Authelia. */
+export interface AutheliaLine extends Line {
+    /**
+     * Knows `authentication_backend.password_change`, which must then be switched off because the users file is ours.
+     * Source: Authelia 4.39 release notes; 4.38 refuses to start on a key that it does not know.
+     */
+    readonly passwordChange: boolean;
+}
+
+/** What differs between the lines of oCIS. */
+export interface OcisLine extends Line {
+    /**
+     * Sends a Content-Security-Policy that blocks the issuer unless a file lists it. Source: owncloud/ocis#9441 (6.0).
+     */
+    readonly contentSecurityPolicy: boolean;
+}
+
+/** Releases of one server, and the image that is used when the configuration names none. */
+export interface Server<L extends Line> {
+    readonly title: string;
+    readonly image: string;
+    readonly lines: readonly L[];
+}
+
+/** Authelia. 4.39.20 is the newest release; it mends two flaws marked as security relevant in its log. */
+export const AUTHELIA: Server<AutheliaLine> = {
+    title: "Authelia",
+    image: "authelia/authelia:4.39.20",
+    lines: [
+        { line: "4.38", first: 0, passwordChange: false },
+        { line: "4.39", first: 0, last: 20, passwordChange: true },
+    ],
+};
+
+/** oCIS. 4.0.5 and 5.0.x are here for those who upgrade from them; 8.0 is the production line. */
+export const OCIS: Server<OcisLine> = {
+    title: "oCIS",
+    image: "owncloud/ocis:8.0.5",
+    lines: [
+        { line: "4.0", first: 5, contentSecurityPolicy: false },
+        { line: "5.0", first: 0, contentSecurityPolicy: false },
+        { line: "7.0", first: 0, contentSecurityPolicy: true },
+        { line: "7.1", first: 0, contentSecurityPolicy: true },
+        { line: "7.2", first: 0, contentSecurityPolicy: true },
+        { line: "7.3", first: 0, contentSecurityPolicy: true },
+        { line: "8.0", first: 0, contentSecurityPolicy: true },
+        { line: "8.1", first: 0, contentSecurityPolicy: true },
+        { line: "8.2", first: 0, contentSecurityPolicy: true },
+    ],
+};
+
+/** Caddy, the edge. Any 2.x serves; only the image is chosen here. */
+export const CADDY_IMAGE = "caddy:2.11";
+
+/** A server's image together with the release that its tag names. */
+export interface Release<L extends Line> {
+    /** As Docker takes it, such as "owncloud/ocis:8.0.5". */
+    readonly image: string;
+    /** Such as "8.0.5". */
+    readonly version: string;
+    readonly line: L;
+}
+
+/** The tag of an image name as Docker reads it: after the last colon that follows the last slash, before any digest. */
+function tagOf(image: string): string {
+    const name = image.split("@")[0]!;
+    const last = name.slice(name.lastIndexOf("/") + 1);
+    return last.includes(":") ? last.slice(last.indexOf(":") + 1) : "";
+}
+
+/** The lines of a server as a person reads them: "4.38.x, 4.39.0 to 4.39.20". */
+export function describeLines(server: Server<Line>): string {
+    return server.lines
+        .map(({ line, first, last }) =>
+            last !== undefined ? `${line}.${first} to ${line}.${last}` : first > 0 ? `${line}.${first} and later` : `${line}.x`,
+        )
+        .join(", ");
+}
+
+/**
+ * The release that an image's tag names, with what is special about its line.
+ *
+ * @throws Error that says what is allowed when the tag names no supported release.
+ */
+export function releaseOf<L extends Line>(server: Server<L>, image: string): Release<L> {
+    const version = tagOf(image);
+    const [, line, patch] = /^v?(\d+\.\d+)\.(\d+)$/.exec(version) ?? [];
+    const known = server.lines.find(
+        (candidate) =>
+            candidate.line === line && Number(patch) >= candidate.first && Number(patch) <= (candidate.last ?? Infinity),
+    );
+    if (known === undefined) {
+        throw new Error(
+            `its tag ${version === "" ? "is missing" : `"${version}"`} and must name a supported release of ` +
+                `${server.title}: ${describeLines(server)}`,
+        );
+    }
+    return { image, version: version.replace(/^v/, ""), line: known };
+}
