@@ -1,0 +1,199 @@
+/**
+ * Pulumi's command line interface and provider plugins built from Go modules, for machines where their downloads cannot
+ * be reached. README.md says which parts are Pulumi's own and which are ours.
+ *
+ * The result lies in `.cache/toolchain/<hash of all inputs>/`: `bin/`, with the command line interface and, beside it,
+ * the language host; and `home/`, the PULUMI_HOME that has the plugins. It is made in a folder beside its place and
+ * renamed when complete, so whatever is found there is whole. An interrupted build is resumed by Go's own build cache.
+ */
+import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { Cure } from "../operations/cure";
+
+/** A complete build. */
+export interface Toolchain {
+    /** The command line interface. */
+    readonly path: string;
+    /** The PULUMI_HOME in which the plugins are installed. */
+    readonly home: string;
+}
+
+/** The providers of the program; each is a Go module in a folder of this name, and the npm package @pulumi/<name>. */
+const PLUGINS = ["docker", "random", "tls"] as const;
+
+/** The Go package of the command line interface, in the module that cli/go.mod pins. */
+const CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3";
+
+/** How often a running build says that it runs, in milliseconds. */
+const PROGRESS_INTERVAL = 30_000;
+
+const CACHE = join(__dirname, "..", ".cache", "toolchain");
+
+/** The version of a provider is that of its npm package: Pulumi asks for the plugin by it. */
+async function pluginVersion(name: string): Promise<string> {
+    const manifest = await readFile(require.resolve(`@pulumi/${name}/package.json`), "utf8");
+    return (JSON.parse(manifest) as { version: string }).version;
+}
+
+/** Where the build of the present inputs belongs. */
+async function place(): Promise<string> {
+    const sources = [
+        "index.ts",
+        "language-host/pulumi-language-nodejs",
+        ...["cli", ...PLUGINS].flatMap((folder) => [`${folder}/go.mod`, `${folder}/go.sum`]),
+        ...PLUGINS.map((folder) => `${folder}/main.go`),
+    ];
+    const hash = createHash("sha256").update(`${process.platform} ${process.arch}`);
+    for (const name of PLUGINS) {
+        hash.update(`\0${name} ${await pluginVersion(name)}`);
+    }
+    for (const source of sources) {
+        hash.update(`\0${source}\0`).update(await readFile(join(__dirname, source)));
+    }
+    return join(CACHE, hash.digest("hex").slice(0, 16));
+}
+
+function toolchainIn(folder: string): Toolchain {
+    return { path: join(folder, "bin", "pulumi"), home: join(folder, "home") };
+}
+
+/** "75000" milliseconds -> "1:15". */
+function elapsed(since: number): string {
+    const seconds = Math.round((Date.now() - since) / 1000);
+    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/**
+ * Builds one Go program.
+ *
+ * @param module Folder of the module, relative to this file.
+ * @param variables What the linker sets: Go variable -> value.
+ */
+async function goBuild(
+    what: string,
+    module: string,
+    program: string,
+    variables: Record<string, string>,
+    output: string,
+    say: (line: string) => void,
+): Promise<void> {
+    const started = Date.now();
+    say(`  ${what} …`);
+    // -v prints each package once it is compiled (the only sign of progress that Go gives), and errors besides.
+    // no_compose leaves out the part of the docker provider that Pulumi's own plugin leaves out too.
+    const flags = ["-v", "-trimpath", "-buildvcs=false", "-mod=readonly", "-tags", "no_compose"];
+    const linker = ["-s -w", ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
+    const child = spawn("go", ["build", ...flags, "-ldflags", linker, "-o", output, program], {
+        cwd: join(__dirname, module),
+        env: { ...process.env, GOWORK: "off" },
+        stdio: ["ignore", "ignore", "pipe"],
+    });
+    let printed = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (printed += text));
+    const packages = () => printed.split("\n").length - 1;
+    const timer = setInterval(() => say(`    ${elapsed(started)}  ${packages()} packages`), PROGRESS_INTERVAL);
+    try {
+        await new Promise<void>((resolve, reject) => {
+            child.on("error", reject);
+            child.on("close", (code, signal) => {
+                if (code === 0) {
+                    resolve();
+                } else {
+                    const reason = signal === null ? `exit code ${code}` : `signal ${signal}`;
+                    const last = printed.trimEnd().split("\n").slice(-20).join("\n");
+                    reject(new Cure(`Go could not build ${what} (${reason}):\n${last}\nMend that and run the command again.`));
+                }
+            });
+        });
+    } finally {
+        clearInterval(timer);
+    }
+    say(`    ${elapsed(started)}  done`);
+}
+
+async function goVersion(): Promise<string> {
+    try {
+        return (await promisify(execFile)("go", ["version"])).stdout.trim();
+    } catch (error) {
+        throw new Cure(
+            "Pulumi's command line interface is not installed and could not be downloaded, and building it needs Go, which " +
+                `could not be started (${(error as Error).message}).\nInstall Pulumi, or Go in the version that ` +
+                "toolchain/cli/go.mod names or newer, and run the command again.",
+        );
+    }
+}
+
+/** Whether a process runs. Signal 0 only asks. */
+function runs(pid: number): boolean {
+    try {
+        return process.kill(pid, 0);
+    } catch (error) {
+        return (error as NodeJS.ErrnoException).code === "EPERM";
+    }
+}
+
+/** Removes what builds that were killed have left; a build that still runs is left alone. */
+async function removeAbandoned(): Promise<void> {
+    for (const name of await readdir(CACHE)) {
+        const pid = /^unfinished-(\d+)$/.exec(name)?.[1];
+        if (pid !== undefined && !runs(Number(pid))) {
+            await rm(join(CACHE, name), { recursive: true, force: true });
+        }
+    }
+}
+
+async function build(folder: string, say: (line: string) => void): Promise<void> {
+    say(`Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${await goVersion()}):`);
+    const list = ["list", "-mod=readonly", "-m", "-f", "{{.Version}}", CLI_MODULE];
+    const version = (await promisify(execFile)("go", list, { cwd: join(__dirname, "cli") })).stdout.trim();
+    const stamp = { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version };
+    const { path, home } = toolchainIn(folder);
+    // One after the other: each by itself keeps every core and a few gigabytes of memory busy.
+    await goBuild(`the command line interface ${version}`, "cli", `${CLI_MODULE}/cmd/pulumi`, stamp, path, say);
+    await copyFile(join(__dirname, "language-host", "pulumi-language-nodejs"), join(folder, "bin", "pulumi-language-nodejs"));
+    for (const name of PLUGINS) {
+        const pluginOf = await pluginVersion(name);
+        const binary = join(folder, `pulumi-resource-${name}`);
+        await goBuild(`the plugin ${name} ${pluginOf}`, name, ".", { "main.version": pluginOf }, binary, say);
+        const install = ["plugin", "install", "resource", name, pluginOf, "--file", binary];
+        const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
+        await promisify(execFile)(path, install, { env });
+        await rm(binary);
+    }
+}
+
+/** The toolchain of the present inputs, if it was built before. */
+export async function builtToolchain(): Promise<Toolchain | undefined> {
+    const folder = await place();
+    return existsSync(folder) ? toolchainIn(folder) : undefined;
+}
+
+/**
+ * Builds the toolchain of the present inputs.
+ *
+ * @param say Takes one line of progress.
+ * @throws Cure if Go is missing or cannot build it.
+ */
+export async function buildToolchain(say: (line: string) => void): Promise<Toolchain> {
+    const folder = await place();
+    await mkdir(CACHE, { recursive: true });
+    await removeAbandoned();
+    const unfinished = join(CACHE, `unfinished-${process.pid}`);
+    try {
+        await mkdir(unfinished);
+        await build(unfinished, say);
+        await rename(unfinished, folder);
+    } catch (error) {
+        await rm(unfinished, { recursive: true, force: true });
+        // Another run may have finished the same build first.
+        if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") {
+            throw error;
+        }
+    }
+    return toolchainIn(folder);
+}
