@@ -1,0 +1,329 @@
+/**
+ * Images for machines that can reach no image registry: the real Caddy, built from Go modules, and stand-ins for
+ * Authelia and oCIS (see README.md). Every image is a static binary, Debian's static busybox and CA certificates,
+ * handed to the engine by `docker import`: no base image, no builder.
+ */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import * as fs from "node:fs/promises";
+import * as path from "node:path";
+import { promisify } from "node:util";
+
+/** A server whose image can be made here. */
+export type Server = "authelia" | "ocis" | "caddy";
+
+/** The tag of each image; its version is the one the image is (Caddy) or stands in for. */
+export const images: Readonly<Record<Server, string>> = {
+    authelia: "ocis-authelia/rehearsal-authelia:4.39.20",
+    ocis: "ocis-authelia/rehearsal-ocis:8.0.5",
+    caddy: "ocis-authelia/caddy:2.11.9",
+};
+
+/** The version in an image's tag. */
+function versionOf(server: Server): string {
+    return images[server].slice(images[server].indexOf(":") + 1);
+}
+
+/** How a server's image is made. */
+interface Recipe {
+    /** The folder of its Go module, relative to this file. */
+    readonly module: string;
+    /** The main package to build. */
+    readonly package: string;
+    /** The files and folders the binary is built from, relative to this file. */
+    readonly sources: readonly string[];
+    /** The Go variable that takes the version, and how it is written. */
+    readonly version: readonly [variable: string, value: string];
+    /** Where the binary goes in the image. */
+    readonly binary: string;
+    /** Further small files, owned by root. */
+    readonly files?: readonly { readonly path: string; readonly mode: number; readonly text: string }[];
+    /** Further folders, as `path`, owner's uid and gid (the same), and mode. */
+    readonly folders: readonly { readonly path: string; readonly owner: number; readonly mode: string }[];
+    /** What `docker import --change` sets. Source: the official image's Dockerfile of that version. */
+    readonly changes: readonly string[];
+}
+
+/** Where programs are found in an image; `docker import` sets no PATH of its own. */
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const recipes: Readonly<Record<Server, Recipe>> = {
+    authelia: {
+        module: ".",
+        package: "./cmd/authelia",
+        sources: ["go.mod", "go.sum", "cmd/authelia", "internal"],
+        version: ["main.version", `v${versionOf("authelia")}`],
+        binary: "/app/authelia",
+        files: [
+            // A first argument other than --config is a command of its own.
+            {
+                path: "/app/entrypoint.sh",
+                mode: 0o755,
+                text: '#!/bin/sh\n[ -z "$1" ] || [ "$1" = "--config" ] || exec "$@"\nexec authelia "$@"\n',
+            },
+            // Rewritten at each start, which fails on a read-only root unless server.disable_healthcheck is set.
+            { path: "/app/.healthcheck.env", mode: 0o666, text: "" },
+        ],
+        folders: [{ path: "/config", owner: 0, mode: "0755" }],
+        changes: [
+            "WORKDIR /app",
+            "EXPOSE 9091/tcp",
+            `ENV PATH=/app:${searchPath} X_AUTHELIA_CONFIG=/config/configuration.yml`,
+            'ENTRYPOINT ["/app/entrypoint.sh"]',
+        ],
+    },
+    ocis: {
+        module: ".",
+        package: "./cmd/ocis",
+        sources: ["go.mod", "go.sum", "cmd/ocis", "internal"],
+        version: ["main.version", versionOf("ocis")],
+        binary: "/usr/bin/ocis",
+        folders: [
+            { path: "/etc/ocis", owner: 1000, mode: "0751" },
+            { path: "/var/lib/ocis", owner: 1000, mode: "0751" },
+        ],
+        changes: [
+            "WORKDIR /var/lib/ocis",
+            "EXPOSE 9200/tcp",
+            `ENV PATH=${searchPath}`,
+            "USER 1000",
+            'ENTRYPOINT ["/usr/bin/ocis"]',
+            'CMD ["server"]',
+        ],
+    },
+    caddy: {
+        module: "caddy",
+        package: "github.com/caddyserver/caddy/v2/cmd/caddy",
+        sources: ["caddy/go.mod", "caddy/go.sum"],
+        version: ["github.com/caddyserver/caddy/v2.CustomVersion", `v${versionOf("caddy")}`],
+        binary: "/usr/bin/caddy",
+        folders: [
+            { path: "/config", owner: 0, mode: "0755" },
+            { path: "/data", owner: 0, mode: "0755" },
+            { path: "/etc/caddy", owner: 0, mode: "0755" },
+            { path: "/srv", owner: 0, mode: "0755" },
+        ],
+        changes: [
+            "WORKDIR /srv",
+            "EXPOSE 80/tcp 443/tcp 443/udp",
+            `ENV PATH=${searchPath} XDG_CONFIG_HOME=/config XDG_DATA_HOME=/data`,
+            'CMD ["caddy","run","--config","/etc/caddy/Caddyfile","--adapter","caddyfile"]',
+        ],
+    },
+};
+
+/** Under which label an image carries the hash of what it was made of. */
+const inputsLabel = "ocis-authelia.inputs";
+
+/** Debian's packages whose files go into every image, and the one file taken from each. */
+const debian = { "busybox-static": "/bin/busybox", "ca-certificates": "/etc/ssl/certs/ca-certificates.crt" } as const;
+
+const repository = path.resolve(__dirname, "..");
+
+/** How progress reaches the person. */
+export interface EnsureImageOptions {
+    /** Takes one line of progress, without a line end. Default: nothing is said. */
+    readonly report?: (line: string) => void;
+    /** The environment of `docker` and `go` (DOCKER_HOST, PATH, GOFLAGS …). Default: this process's. */
+    readonly environment?: NodeJS.ProcessEnv;
+}
+
+/** One image at a time: two Go builds at once take a small machine's memory and save no time. */
+let queue: Promise<unknown> = Promise.resolve();
+
+/**
+ * Makes the image of one server, unless the engine has it already, made of the very same inputs.
+ *
+ * @param server whose image
+ * @param options how progress is said, and the environment of the tools
+ * @returns the image's tag, as in {@link images}
+ * @throws Error that names the missing tool (docker, go, Debian's packages) or carries the failed command's last lines
+ */
+export function ensureImage(server: Server, options: EnsureImageOptions = {}): Promise<string> {
+    const turn = queue.then(() => makeImage(server, options));
+    queue = turn.catch(() => undefined); // the caller gets the error; whoever is next in the queue starts all the same
+    return turn;
+}
+
+async function makeImage(server: Server, { report = () => undefined, environment = process.env }: EnsureImageOptions) {
+    const recipe = recipes[server];
+    const image = images[server];
+    await ensureDebianFiles(environment, report);
+    const inputs = await hashInputs(recipe, environment);
+    if ((await labelOf(image, environment)) === inputs) {
+        return image;
+    }
+    const cache = path.join(repository, ".cache", "rehearsal", inputs);
+    const binary = path.join(cache, path.basename(recipe.binary));
+    await fs.mkdir(cache, { recursive: true });
+    if (!(await exists(binary))) {
+        await buildBinary(recipe, binary, image, environment, report);
+    }
+    report(`${image}: import into the engine`);
+    await importImage(image, recipe, binary, inputs, environment);
+    return image;
+}
+
+/** A hash of all that shapes an image: this recipe, the Go sources, the compiler, busybox and the CA certificates. */
+async function hashInputs(recipe: Recipe, environment: NodeJS.ProcessEnv): Promise<string> {
+    const hash = createHash("sha256");
+    for (const file of [__filename, ...(await filesOf(recipe.sources)), ...Object.values(debian)]) {
+        hash.update(`${path.relative(__dirname, file)}\0`).update(await fs.readFile(file));
+    }
+    hash.update(JSON.stringify(recipe));
+    hash.update(await run("go", ["version"], { env: environment, cwd: path.join(__dirname, recipe.module) }));
+    return hash.digest("hex").slice(0, 32);
+}
+
+/** The files that `sources` names, folders read through, in a fixed order; tests are no part of a binary. */
+async function filesOf(sources: readonly string[]): Promise<string[]> {
+    const files: string[] = [];
+    for (const source of sources.map((name) => path.join(__dirname, name))) {
+        if ((await fs.stat(source)).isFile()) {
+            files.push(source);
+            continue;
+        }
+        const entries = await fs.readdir(source, { recursive: true, withFileTypes: true });
+        const regular = entries.filter((entry) => entry.isFile());
+        files.push(...regular.map((entry) => path.join(entry.parentPath, entry.name)));
+    }
+    return files.filter((file) => !file.endsWith("_test.go")).sort();
+}
+
+/** The hash an image was made of; undefined if the engine does not have the image. */
+async function labelOf(image: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+    const listed = await run("docker", ["image", "ls", "--quiet", image], { env: environment });
+    if (listed.trim() === "") {
+        return undefined;
+    }
+    const format = `{{index .Config.Labels "${inputsLabel}"}}`;
+    return (await run("docker", ["image", "inspect", "--format", format, image], { env: environment })).trim();
+}
+
+/** Installs what is missing of {@link debian}, where that is possible; else says what to do. */
+async function ensureDebianFiles(environment: NodeJS.ProcessEnv, report: (line: string) => void): Promise<void> {
+    const missing: string[] = [];
+    for (const name of Object.keys(debian)) {
+        const state = await run("dpkg-query", ["--show", "--showformat=${db:Status-Status}", name]).catch(() => "");
+        if (state !== "installed") {
+            missing.push(name);
+        }
+    }
+    if (missing.length === 0) {
+        return;
+    }
+    if (process.getuid?.() !== 0 || !(await exists("/usr/bin/apt-get"))) {
+        throw new Error(
+            `Images cannot be made here: they take files from the Debian packages ${missing.join(" and ")}, ` +
+                "which are not installed.\n" +
+                `Install them (as root: apt-get install ${missing.join(" ")}) and run this again, ` +
+                "or use a machine that can pull the official images.",
+        );
+    }
+    report(`apt-get install ${missing.join(" ")}`);
+    const env = { ...environment, DEBIAN_FRONTEND: "noninteractive" };
+    await run("apt-get", ["update", "--quiet"], { env });
+    await run("apt-get", ["install", "--yes", "--quiet", "--no-install-recommends", ...missing], { env });
+}
+
+/** Builds a static binary and puts it in its place only when it is whole. */
+async function buildBinary(
+    recipe: Recipe,
+    binary: string,
+    image: string,
+    environment: NodeJS.ProcessEnv,
+    report: (line: string) => void,
+): Promise<void> {
+    const started = Date.now();
+    const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`;
+    const unfinished = `${binary}.${process.pid}`;
+    report(`${image}: go build ${recipe.package} (minutes the first time)`);
+    const progress = setInterval(() => report(`${image}: still building, ${elapsed()}`), 15_000);
+    try {
+        const linker = `-ldflags=-s -w -X ${recipe.version.join("=")}`;
+        await run(
+            "go",
+            // -buildvcs=false: a binary must not differ because of a commit that touched none of its sources.
+            ["build", "-trimpath", "-buildvcs=false", linker, "-o", unfinished, recipe.package],
+            { cwd: path.join(__dirname, recipe.module), env: { ...environment, CGO_ENABLED: "0" } },
+        );
+        await fs.rename(unfinished, binary);
+        report(`${image}: built in ${elapsed()}`);
+    } finally {
+        clearInterval(progress);
+        await fs.rm(unfinished, { force: true });
+    }
+}
+
+/** Lays the image's root file system out in a folder, packs it with the right owners, and imports it under its tag. */
+async function importImage(
+    image: string,
+    recipe: Recipe,
+    binary: string,
+    inputs: string,
+    environment: NodeJS.ProcessEnv,
+): Promise<void> {
+    const scratch = await fs.mkdtemp(path.join(path.dirname(binary), "image-"));
+    try {
+        const root = path.join(scratch, "root");
+        const place = async (source: string, target: string, mode: number) => {
+            await fs.mkdir(path.dirname(path.join(root, target)), { recursive: true });
+            await fs.copyFile(source, path.join(root, target));
+            await fs.chmod(path.join(root, target), mode);
+        };
+        await place(debian["busybox-static"], "/bin/busybox", 0o755);
+        await place(debian["ca-certificates"], debian["ca-certificates"], 0o644);
+        await place(binary, recipe.binary, 0o755);
+        for (const file of recipe.files ?? []) {
+            await fs.writeFile(path.join(root, file.path), file.text);
+            await fs.chmod(path.join(root, file.path), file.mode);
+        }
+        for (const applet of (await run(debian["busybox-static"], ["--list"])).trim().split("\n")) {
+            if (applet !== "busybox") {
+                await fs.symlink("busybox", path.join(root, "bin", applet));
+            }
+        }
+        const accounts = "root:x:0:0:root:/root:/bin/sh\nserver:x:1000:1000:server:/:/bin/sh\n";
+        await fs.writeFile(path.join(root, "etc/passwd"), accounts);
+        await fs.writeFile(path.join(root, "etc/group"), "root:x:0:\nserver:x:1000:\n");
+
+        // GNU tar writes owners and modes that this process may not be able to give to files on disk.
+        const archive = path.join(scratch, "root.tar");
+        const pack = (mode: string, owner: number, ...rest: string[]) => {
+            const owners = [`--owner=${owner}`, `--group=${owner}`, "--numeric-owner", "--sort=name"];
+            return run("tar", [mode, `--file=${archive}`, ...owners, `--directory=${root}`, ...rest]);
+        };
+        await pack("--create", 0, "--mode=go+rX", "."); // whatever the umask was
+        const folders = [...recipe.folders, { path: "/tmp", owner: 0, mode: "1777" }];
+        for (const folder of folders) {
+            await fs.mkdir(path.join(root, folder.path), { recursive: true });
+            await pack("--append", folder.owner, `--mode=${folder.mode}`, "--no-recursion", `.${folder.path}`);
+        }
+        const options = [...recipe.changes, `LABEL ${inputsLabel}=${inputs}`].flatMap((change) => ["--change", change]);
+        await run("docker", ["import", ...options, archive, image], { env: environment });
+    } finally {
+        await fs.rm(scratch, { recursive: true, force: true });
+    }
+}
+
+async function exists(file: string): Promise<boolean> {
+    return fs.access(file).then(
+        () => true,
+        () => false,
+    );
+}
+
+/** Runs a program to its end and returns what it printed; its error output's end is part of the error. */
+async function run(program: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+    try {
+        const { stdout } = await promisify(execFile)(program, args, { ...options, maxBuffer: 64 * 1024 * 1024 });
+        return stdout;
+    } catch (error) {
+        const failure = error as NodeJS.ErrnoException & { stderr?: string };
+        if (failure.code === "ENOENT") {
+            throw new Error(`An image cannot be made: "${program}" is not on the PATH. Install it and run this again.`);
+        }
+        const said = (failure.stderr ?? "").trim().split("\n").slice(-20).join("\n");
+        throw new Error(`${program} ${args.join(" ")} failed:\n${said || failure.message}`);
+    }
+}
