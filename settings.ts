@@ -48,6 +48,9 @@ export interface Settings {
     readonly keepData: boolean;
 }
 
+/** Environment variable with the images of this machine, JSON: stack -> server -> image. */
+export const MACHINE_IMAGES = "OCIS_AUTHELIA_IMAGES";
+
 /** How a raw configuration value is looked up by its key, without the project's name. */
 export type Lookup = (key: string) => string | undefined;
 
@@ -56,6 +59,15 @@ export function stackConfiguration(): Lookup {
     // Not pulumi.Config: it warns when a secret is read as a plain value, and the users' names and groups, which decide what
     // resources exist, share a key with their secret digests. The digests are made secret below, however they were set.
     return (key) => pulumi.runtime.getConfig(`${pulumi.getProject()}:${key}`);
+}
+
+/**
+ * Images that this machine has in the place of the defaults, which it cannot have: `npm run dev` chooses them once for a stack
+ * and operations/pulumi.ts hands them over, so that a later run never swaps a server under its data. Empty elsewhere.
+ */
+function imagesOfThisMachine(): Record<string, unknown> {
+    const chosen = JSON.parse(process.env[MACHINE_IMAGES] ?? "{}") as Record<string, Record<string, unknown>>;
+    return chosen[pulumi.getStack()] ?? {};
 }
 
 /**
@@ -166,7 +178,7 @@ function readTls(checks: Checks, domain: string): Tls {
         checks.fault("tls.email", email, "an e-mail address", "pulumi config set --path tls.email me@example.com");
         return { mode: "acme" };
     }
-    return { mode: "acme", email: email as string | undefined };
+    return { mode: "acme", email };
 }
 
 function isEmail(value: unknown): value is string {
@@ -194,7 +206,8 @@ function readUser(checks: Checks, name: string, value: unknown): User {
     if (!Array.isArray(groups) || !groups.every((group) => typeof group === "string" && group.trim() !== "")) {
         checks.fault(`${path}.groups`, groups, "a list of group names", set("groups[0]", "family"));
     }
-    if (passwordDigest !== undefined && (typeof passwordDigest !== "string" || !PASSWORD_DIGEST.test(passwordDigest))) {
+    const digest = typeof passwordDigest === "string" && PASSWORD_DIGEST.test(passwordDigest) ? passwordDigest : undefined;
+    if (passwordDigest !== undefined && digest === undefined) {
         checks.fault(
             `${path}.passwordDigest`,
             "[secret]",
@@ -207,7 +220,7 @@ function readUser(checks: Checks, name: string, value: unknown): User {
         displayName: String(displayName),
         email: String(email),
         groups: Array.isArray(groups) ? groups.map(String) : [],
-        ...(passwordDigest === undefined ? {} : { passwordDigest: pulumi.secret(String(passwordDigest)) }),
+        ...(digest === undefined ? {} : { passwordDigest: pulumi.secret(digest) }),
     };
 }
 
@@ -230,7 +243,10 @@ function readUsers(checks: Checks): User[] {
 }
 
 function readImages(checks: Checks): Settings["images"] {
-    const images = checks.object("images", ["authelia", "ocis", "caddy"]);
+    const images: Record<string, unknown> = {
+        ...imagesOfThisMachine(),
+        ...checks.object("images", ["authelia", "ocis", "caddy"]),
+    };
     const image = (name: string, usual: string): string => {
         const value = images[name] ?? usual;
         if (typeof value !== "string" || value === "" || /\s/.test(value)) {

@@ -140,9 +140,9 @@ export interface AutheliaUser {
 
 /** Authelia's users.yml. */
 export function autheliaUsers(users: readonly AutheliaUser[]) {
-    const entry = ({ name, displayName, email, groups, passwordDigest }: AutheliaUser) => [
+    const entries = users.map(({ name, displayName, email, groups, passwordDigest }) => [
         name,
         { disabled: false, displayname: displayName, password: passwordDigest, email, groups: [...groups] },
-    ];
-    return { users: Object.fromEntries(users.map(entry)) };
+    ]);
+    return { users: Object.fromEntries(entries) as Record<string, object> };
 }

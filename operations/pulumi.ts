@@ -1,0 +1,216 @@
+/**
+ * Pulumi's command line interface with the state of this machine: no account, nothing outside the repository's folder.
+ * As a program: `npm run pulumi -- <any arguments>`, on any stack, in the foreground.
+ *
+ * The state lies in `.state/backend`, its passphrase in `.state/passphrase`; both are ignored by git.
+ */
+import { randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { PulumiCommand as OfficialCommand } from "@pulumi/pulumi/automation";
+import { version as sdkVersion } from "@pulumi/pulumi/package.json";
+
+import { buildToolchain, builtToolchain } from "../toolchain";
+import { Cure } from "./cure";
+import { engineHost } from "./engine";
+
+const ROOT = join(__dirname, "..");
+const STATE = join(ROOT, ".state");
+
+/** Where the official download of the command line interface is kept. */
+const DOWNLOAD = join(ROOT, ".cache", "pulumi", sdkVersion);
+
+/** PULUMI_HOME of an official command line interface, apart from the user's: its plugins and chosen stack are ours. */
+const HOME = join(ROOT, ".cache", "pulumi-home");
+
+/** The stack whose file is part of the repository. */
+const TRACKED_STACK = "dev";
+
+/** How Pulumi is started on this machine. */
+export interface PulumiCommand {
+    /** The command line interface. */
+    readonly path: string;
+    /** The whole environment it needs, for the local state. */
+    readonly environment: NodeJS.ProcessEnv;
+}
+
+/** A command line interface and the PULUMI_HOME that goes with it. */
+interface CommandLine {
+    readonly path: string;
+    readonly home: string;
+}
+
+/** The command line interface on PATH, unless it is older than the SDK of the program. */
+async function installed(say: (line: string) => void): Promise<CommandLine | undefined> {
+    const found = await OfficialCommand.get().catch(() => undefined); // none, or one too old even to be asked
+    if (found?.version == null) {
+        return undefined;
+    }
+    if (found.version.compare(sdkVersion) < 0) {
+        say(`The installed Pulumi ${found.version.version} is older than ${sdkVersion}, which the program needs.`);
+        return undefined;
+    }
+    return { path: found.command, home: HOME };
+}
+
+/** The command line interface that was downloaded before. */
+async function downloaded(): Promise<CommandLine | undefined> {
+    if (!existsSync(DOWNLOAD)) {
+        return undefined;
+    }
+    // Of an interrupted download the command is missing or does not run, and asking it fails.
+    const found = await OfficialCommand.get({ root: DOWNLOAD }).catch(() => undefined);
+    return found && { path: found.command, home: HOME };
+}
+
+/** Downloads the command line interface as Pulumi's own Automation API does. Without a connection that ends within 10 s. */
+async function download(say: (line: string) => void): Promise<CommandLine | undefined> {
+    say(`Downloading Pulumi's command line interface ${sdkVersion} into .cache/ …`);
+    try {
+        const { command } = await OfficialCommand.install({ root: DOWNLOAD });
+        return { path: command, home: HOME };
+    } catch (error) {
+        say(`  not possible here: ${(error as Error).message.trim()}`);
+        return undefined;
+    }
+}
+
+async function commandLine(say: (line: string) => void): Promise<CommandLine> {
+    return (
+        (await installed(say)) ??
+        (await downloaded()) ??
+        (await builtToolchain()) ??
+        (await download(say)) ??
+        (await buildToolchain(say))
+    );
+}
+
+/** Makes the folder of the state and, once, a passphrase for its secrets. */
+function prepareState(): { backend: string; passphrase: string } {
+    const backend = join(STATE, "backend");
+    const passphrase = join(STATE, "passphrase");
+    mkdirSync(STATE, { recursive: true, mode: 0o700 });
+    mkdirSync(backend, { recursive: true });
+    if (!existsSync(passphrase)) {
+        // Written whole beside its place and then linked, which fails where another run was faster: a passphrase is never
+        // replaced, because the secrets of every stack here could not be read without it.
+        const fresh = `${passphrase}.${process.pid}`;
+        writeFileSync(fresh, randomBytes(32).toString("base64url"), { mode: 0o600 });
+        try {
+            linkSync(fresh, passphrase);
+        } catch (error) {
+            if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+                throw error;
+            }
+        } finally {
+            rmSync(fresh);
+        }
+    }
+    return { backend, passphrase };
+}
+
+async function resolve(say: (line: string) => void): Promise<PulumiCommand> {
+    const { path, home } = await commandLine(say);
+    const { backend, passphrase } = prepareState();
+    // The Node.js that runs this runs the program too. The folder of the command line interface comes with it, because a
+    // language host elsewhere on PATH would be preferred to the one beside it.
+    const folders = [dirname(process.execPath), ...(path === "pulumi" ? [] : [dirname(path)]), process.env.PATH];
+    return {
+        path,
+        environment: {
+            ...process.env,
+            PATH: folders.join(delimiter),
+            DOCKER_HOST: await engineHost(),
+            PULUMI_HOME: home,
+            PULUMI_BACKEND_URL: pathToFileURL(backend).href,
+            PULUMI_CONFIG_PASSPHRASE: undefined, // would win over the file
+            PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+            PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true", // see withStackFile
+            PULUMI_SKIP_UPDATE_CHECK: "true",
+        },
+    };
+}
+
+let resolved: Promise<PulumiCommand> | undefined;
+
+/**
+ * Pulumi's command line interface with the local state: an installed one that is new enough, else one that was
+ * downloaded or built before, else the official download, else a build from Go modules (toolchain/).
+ *
+ * @param say Takes one line of what is done; nothing is said where nothing is to be done.
+ * @throws Cure if none can be had.
+ */
+export function pulumiCommand(say: (line: string) => void): Promise<PulumiCommand> {
+    return (resolved ??= resolve(say));
+}
+
+/**
+ * Runs Pulumi in the foreground, with this program's input and output.
+ *
+ * @returns Its exit code; 128 + n where signal n has ended it.
+ */
+export function runPulumi({ path, environment }: PulumiCommand, ...args: string[]): Promise<number> {
+    const child = spawn(path, args, { cwd: ROOT, env: environment, stdio: "inherit" });
+    // As in start.mjs: a terminal has sent Ctrl-C to Pulumi too, which cancels at the first and gives up at the second.
+    const onTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
+    const pass = (signal: NodeJS.Signals) => void ((signal === "SIGINT" && onTerminal) || child.kill(signal));
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    signals.forEach((signal) => process.on(signal, pass));
+    return new Promise<number>((resolve, reject) => {
+        child.on("error", reject);
+        child.on("exit", (code, signal) => resolve(signal === null ? code! : 128 + constants.signals[signal]));
+    }).finally(() => signals.forEach((signal) => process.off(signal, pass)));
+}
+
+/** Takes the salt out of a stack's file, unless the file holds secrets that need it. */
+function removeSalt(file: string): void {
+    if (!existsSync(file)) {
+        return;
+    }
+    const text = readFileSync(file, "utf8");
+    const without = text.replace(/^encryptionsalt:.*\n?/m, "");
+    if (without !== text && !/\bsecure:/.test(text)) {
+        const fresh = `${file}.${process.pid}`;
+        writeFileSync(fresh, without);
+        renameSync(fresh, file);
+    }
+}
+
+/**
+ * Does some work with Pulumi on a stack whose file is part of the repository, and leaves that file as it was or as the work
+ * has configured it, without the salt.
+ *
+ * Pulumi keeps the salt of the passphrase in the stack's file and again in the state. The salt belongs to this machine's
+ * passphrase and the file to everyone, so every clone would show a change that nobody made. With
+ * PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER Pulumi takes the salt from the state where the file has none; it then writes it
+ * back as the last line (SecretsManagerLoader in its cmd/pulumi/stack/secrets.go), which goes again here. Once somebody
+ * sets a secret in the file (`config set --secret`), the salt stays with it. Files of other stacks are left alone.
+ */
+export async function withStackFile<T>(stack: string, work: () => Promise<T>): Promise<T> {
+    const clean = () => removeSalt(join(ROOT, `Pulumi.${stack}.yaml`));
+    process.on("exit", clean); // for work that ends the process
+    try {
+        return await work();
+    } finally {
+        clean();
+        process.off("exit", clean);
+    }
+}
+
+async function main(): Promise<void> {
+    // Not to the standard output, which is Pulumi's: npm run --silent pulumi -- stack output --json > file
+    const command = await pulumiCommand(console.error);
+    process.exitCode = await withStackFile(TRACKED_STACK, () => runPulumi(command, ...process.argv.slice(2)));
+}
+
+if (require.main === module) {
+    main().catch((error: unknown) => {
+        console.error(error instanceof Cure ? error.message : error);
+        process.exitCode = 1;
+    });
+}
+
+export { Cure };

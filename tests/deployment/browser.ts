@@ -1,0 +1,171 @@
+/**
+ * A person at a browser, without the browser: keeps cookies, trusts one certificate authority and nothing else, and signs in
+ * at Authelia by the requests that its own pages send. Source: Authelia 4.39.20 and 4.38.0, internal/handlers.
+ */
+import { generateSync } from "otplib";
+import { CookieJar } from "tough-cookie";
+import { Agent, fetch, RequestInit, Response } from "undici";
+
+/** Names under .localhost lead to this machine; Node, unlike browsers and curl, asks DNS for them. Source: RFC 6761, 6.3. */
+function loopback(_: string, options: { all?: boolean }, found: (...result: unknown[]) => void): void {
+    if (options.all) {
+        found(null, [{ address: "127.0.0.1", family: 4 }]);
+    } else {
+        found(null, "127.0.0.1", 4);
+    }
+}
+
+/** Options of a TLS connection that verifies against `ca` (PEM) alone; without it against the public authorities. */
+export function tlsOptions(ca?: string) {
+    return { ...(ca === undefined ? {} : { ca }), lookup: loopback as never };
+}
+
+/** Who signs in, and with what. */
+export interface Credentials {
+    readonly username: string;
+    readonly password: string;
+    /** Base32, as Authelia's command prints it. */
+    readonly totpSecret: string;
+}
+
+/** The code that an authenticator app shows now. */
+export function totp(secret: string): string {
+    return generateSync({ secret });
+}
+
+/** Authelia refused a step of signing in. */
+export class Refused extends Error {
+    constructor(
+        readonly step: string,
+        readonly status: number,
+        answer: string,
+    ) {
+        super(`${step} was refused with ${status}: ${answer}`);
+    }
+}
+
+/** How the two lines of Authelia call the same things. */
+interface Dialect {
+    readonly flow: Record<string, unknown>;
+    readonly consentId: string;
+    readonly consentKey: "flow_id" | "id";
+}
+
+export class Browser {
+    private readonly jar = new CookieJar();
+    private readonly dispatcher: Agent;
+
+    /** @param ca The one authority to trust, PEM; the public ones by default. */
+    constructor(ca?: string) {
+        this.dispatcher = new Agent({ connect: tlsOptions(ca) });
+    }
+
+    /** Ends open connections, so that the process can end. */
+    close(): Promise<void> {
+        return this.dispatcher.close();
+    }
+
+    /** One request; redirects are returned, not followed. */
+    async request(url: string | URL, init: RequestInit = {}): Promise<Response> {
+        const cookie = await this.jar.getCookieString(String(url));
+        const headers = { ...(init.headers as Record<string, string>), ...(cookie === "" ? {} : { cookie }) };
+        const response = await fetch(url, { ...init, headers, redirect: "manual", dispatcher: this.dispatcher });
+        for (const line of response.headers.getSetCookie()) {
+            await this.jar.setCookie(line, String(url));
+        }
+        return response;
+    }
+
+    /** Where `url` redirects to; undefined if it does not. */
+    async redirect(url: string | URL): Promise<URL | undefined> {
+        const response = await this.request(url);
+        await response.body?.cancel();
+        const location = response.headers.get("location");
+        return location === null ? undefined : new URL(location, url);
+    }
+
+    /** Posts JSON and returns `data` of the answer. */
+    private async post(step: string, url: URL, body: object): Promise<Record<string, string>> {
+        const response = await this.request(url, {
+            method: "POST",
+            headers: { "content-type": "application/json", accept: "application/json" },
+            body: JSON.stringify(body),
+        });
+        const text = await response.text();
+        const answer = (text.startsWith("{") ? JSON.parse(text) : {}) as { status?: string; data?: Record<string, string> };
+        if (!response.ok || answer.status !== "OK") {
+            throw new Refused(step, response.status, text);
+        }
+        return answer.data ?? {};
+    }
+
+    /**
+     * Follows an authorization request to its end: password, code, consent, as far as each is asked for.
+     *
+     * @returns The URL that the provider sends the browser to: the redirect URI with a code or an error.
+     * @throws Refused where the provider refuses a step.
+     */
+    async authorize(authorization: URL, credentials: Credentials, redirectUri: string): Promise<URL> {
+        let next: URL | undefined = authorization;
+        for (let hops = 0; hops < 10; hops++) {
+            const location: URL | undefined = await this.redirect(next);
+            if (location === undefined) {
+                const response = await this.request(next);
+                throw new Refused("authorization", response.status, await response.text());
+            }
+            if (location.href.startsWith(redirectUri)) {
+                return location;
+            }
+            if (location.origin !== authorization.origin) {
+                throw new Refused("authorization", 303, `redirects to ${location.href}`);
+            }
+            next = location.pathname.startsWith("/consent")
+                ? await this.consent(location)
+                : location.searchParams.has("flow_id") || location.searchParams.has("rd")
+                  ? await this.signIn(location, credentials)
+                  : location;
+        }
+        throw new Error(`${authorization.href} leads in circles`);
+    }
+
+    private dialect(page: URL): Dialect {
+        const flowId = page.searchParams.get("flow_id");
+        if (flowId !== null) {
+            const flow = { flow: "openid_connect", flowID: flowId };
+            return { flow, consentId: flowId, consentKey: "flow_id" };
+        }
+        const id = page.searchParams.get("consent_id") ?? page.searchParams.get("id") ?? "";
+        const flow = { workflow: "openid_connect", targetURL: page.searchParams.get("rd") };
+        return { flow, consentId: id, consentKey: "id" };
+    }
+
+    private async signIn(page: URL, { username, password, totpSecret }: Credentials): Promise<URL> {
+        const { flow } = this.dialect(page);
+        const url = (path: string) => new URL(path, page);
+        const first = await this.post("the password", url("/api/firstfactor"), {
+            username,
+            password,
+            keepMeLoggedIn: false,
+            ...flow,
+        });
+        if (first.redirect !== undefined) {
+            return new URL(first.redirect, page);
+        }
+        const second = await this.post("the code", url("/api/secondfactor/totp"), { token: totp(totpSecret), ...flow });
+        return new URL(second.redirect!, page);
+    }
+
+    private async consent(page: URL): Promise<URL> {
+        const { consentId, consentKey } = this.dialect(page);
+        const asked = await this.request(new URL(`/api/oidc/consent?${consentKey}=${consentId}`, page));
+        const { data } = (await asked.json()) as { data: { client_id: string } };
+        const answer = await this.post("the consent", new URL("/api/oidc/consent", page), {
+            [consentKey]: consentId,
+            client_id: data.client_id,
+            consent: true,
+            pre_configure: false,
+            claims: [],
+        });
+        return new URL(answer.redirect_uri!, page);
+    }
+}

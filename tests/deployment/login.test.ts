@@ -1,0 +1,358 @@
+/**
+ * The program on a real engine: up, no change after it, people who sign in with ownCloud's clients, people who must not,
+ * secrets that stay secret, and nothing left after destroy. Runs on every pair of servers at hand and says which.
+ */
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { Agent } from "node:https";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import * as oidc from "openid-client";
+import { AuthType, createClient } from "webdav";
+
+import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
+import { AUTHELIA, releaseOf } from "../../versions";
+import { Browser, Credentials, Refused, tlsOptions } from "./browser";
+import { pairsOfThisRun } from "./pairs";
+import { authorizationRequest, Client, DESKTOP, discover, Session, signIn, WEB } from "./relying-party";
+import { docker, dockerLines, freePort, Stack } from "./stack";
+
+/** One person a test, because a code may be used once and each test wants one now. */
+const PEOPLE = ["alice", "bob", "carol", "dave"];
+
+/** Planted as a digest in the configuration; must not be seen anywhere outside the files. */
+const CANARY_DIGEST = "$argon2id$v=19$m=65536,t=3,p=4$Y2FuYXJ5Y2FuYXJ5$Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E";
+
+/** Waits until `check` holds, asking again every half second for `seconds`. */
+async function eventually<T>(what: string, seconds: number, check: () => Promise<T | undefined>): Promise<T> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+        const result = await check();
+        if (result !== undefined) {
+            return result;
+        }
+        assert.ok(Date.now() < end, `${what}, within ${seconds} s`);
+        await pause(500);
+    }
+}
+
+for (const [index, { title, images }] of pairsOfThisRun().entries()) {
+    describe(title, { timeout: 20 * 60_000 }, () => {
+        const stack = new Stack(`test-${index}`);
+        const domain = "test.localhost";
+        let settings: Record<string, unknown>;
+        let ca: string;
+        let cloudUrl: string;
+        let issuer: string;
+        let passwords: Record<string, string>;
+        let totpSecrets: Record<string, string>;
+        const browsers: Browser[] = [];
+
+        const open = () => {
+            const browser = new Browser(ca);
+            browsers.push(browser);
+            return browser;
+        };
+        const credentials = (username: string): Credentials => ({
+            username,
+            password: passwords[username]!,
+            totpSecret: totpSecrets[username]!,
+        });
+        const webRedirect = () => `${cloudUrl}/oidc-callback.html`;
+        const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+        const me = (browser: Browser, token: string) => browser.request(`${cloudUrl}/graph/v1.0/me`, bearer(token));
+
+        before(async () => {
+            settings = {
+                domain,
+                address: "127.0.0.1",
+                httpsPort: await freePort(),
+                httpPort: 0,
+                tls: { mode: "private-ca" },
+                keepData: false,
+                images,
+                users: Object.fromEntries([
+                    ...PEOPLE.map((name) => [name, { displayName: `${name} Example`, email: `${name}@example.com` }]),
+                    ["erin", { displayName: "Erin", email: "erin@example.com", passwordDigest: CANARY_DIGEST }],
+                ]) as Record<string, unknown>,
+            };
+            await stack.create(settings);
+            await stack.up();
+            ca = await stack.output("caCertificate");
+            cloudUrl = await stack.output("cloudUrl");
+            issuer = await stack.output("issuer");
+            passwords = await stack.output("initialPasswords");
+            const enrol = async (name: string) => {
+                const generate = ["authelia", "storage", "user", "totp", "generate", name, "--force"];
+                const said = await docker("exec", `${stack.prefix}authelia`, ...generate);
+                return [name, /secret=([A-Z2-7]+)/.exec(said)![1]!];
+            };
+            totpSecrets = Object.fromEntries(await Promise.all(PEOPLE.map(enrol))) as Record<string, string>;
+        });
+
+        after(async () => {
+            await Promise.all(browsers.map((browser) => browser.close()));
+            await stack.destroy();
+        });
+
+        test("preview after up expects no change", async () => {
+            const { code, text } = await stack.operate("preview", "--expect-no-changes");
+            assert.equal(code, 0, text);
+        });
+
+        test("a refresh finds nothing that differs from the state", async () => {
+            const { code, text } = await stack.operate("refresh", "--expect-no-changes");
+            assert.equal(code, 0, text);
+        });
+
+        test("Authelia finds nothing to object to in its configuration", async () => {
+            const validate = releaseOf(AUTHELIA, images.authelia).line.line === "4.38" ? ["validate-config"] : ["config", "validate"];
+            const said = await docker("exec", `${stack.prefix}authelia`, "authelia", ...validate);
+            assert.doesNotMatch(said, /error|warning/i);
+        });
+
+        test("ownCloud publishes the issuer's discovery document over verified TLS", async () => {
+            const found = await discover(open(), cloudUrl, WEB);
+            assert.equal(found.serverMetadata().issuer, issuer);
+        });
+
+        test("the web client signs in with password and code, and stays in for two minutes of requests", async () => {
+            const browser = open();
+            const { tokens } = await signIn(browser, cloudUrl, WEB, webRedirect(), credentials("alice"));
+            const token = tokens.access_token;
+            const answer = await me(browser, token);
+            assert.equal(answer.status, 200, await answer.clone().text());
+            const { onPremisesSamAccountName, mail } = (await answer.json()) as Record<string, string>;
+            assert.deepEqual({ onPremisesSamAccountName, mail }, { onPremisesSamAccountName: "alice", mail: "alice@example.com" });
+
+            await webdavRoundTrip(token);
+
+            const statuses: number[] = [];
+            const start = Date.now();
+            for (let second = 0; second < 120; second++) {
+                await pause(Math.max(0, start + second * 1000 - Date.now()));
+                const response = await me(browser, token);
+                await response.body?.cancel();
+                statuses.push(response.status);
+            }
+            assert.deepEqual(statuses.filter((status) => status !== 200), [], "refused requests");
+        });
+
+        /** A file written, listed, read back and deleted by a WebDAV library. */
+        async function webdavRoundTrip(token: string): Promise<void> {
+            const httpsAgent = new Agent({ ...tlsOptions(ca), keepAlive: false });
+            const webdav = createClient(`${cloudUrl}/remote.php/webdav/`, {
+                authType: AuthType.Token,
+                token: { access_token: token, token_type: "Bearer" },
+                httpsAgent,
+            });
+            const content = `written at ${new Date().toISOString()}`;
+            await webdav.putFileContents("/round-trip.txt", content);
+            const listed = (await webdav.getDirectoryContents("/")) as { basename: string }[];
+            assert.ok(listed.some(({ basename }) => basename === "round-trip.txt"));
+            // oCIS 7 answers 425 Too Early while it still processes the upload.
+            const read = await eventually("the file can be read", 30, async () => {
+                try {
+                    return String(await webdav.getFileContents("/round-trip.txt", { format: "text" }));
+                } catch (error) {
+                    if ((error as { status?: number }).status === 425) {
+                        return undefined;
+                    }
+                    throw error;
+                }
+            });
+            assert.equal(read, content);
+            await webdav.deleteFile("/round-trip.txt");
+            assert.equal(await webdav.exists("/round-trip.txt"), false);
+        }
+
+        /** Signs in as the desktop app does: it listens on a port that the system chooses, and the browser is sent there. */
+        async function signInOnDesktop(browser: Browser, person: Credentials): Promise<Session> {
+            let received: (url: string) => void;
+            const arrival = new Promise<string>((resolve) => (received = resolve));
+            const server = createServer((request, response) => {
+                received(request.url!);
+                response.end("You may close this window.");
+            });
+            await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+            const redirectUri = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+            try {
+                return await signIn(browser, cloudUrl, DESKTOP, redirectUri, person, async (callback) => {
+                    await (await browser.request(callback)).text();
+                    return new URL(await arrival, redirectUri);
+                });
+            } finally {
+                server.closeAllConnections();
+                server.close();
+            }
+        }
+
+        // Authelia before 4.38.16 refuses the prompt that the native apps send (fd012b764).
+        const prompts = !/:4\.38\.([0-9]|1[0-5])$/.test(images.authelia);
+        const skip = prompts ? false : "Authelia before 4.38.16 refuses prompt=select_account";
+
+        test("the desktop client signs in on a random loopback port and refreshes", { skip }, async () => {
+            const browser = open();
+            const { configuration, tokens } = await signInOnDesktop(browser, credentials("bob"));
+            assert.equal((await me(browser, tokens.access_token)).status, 200);
+            const refreshed = await oidc.refreshTokenGrant(configuration, tokens.refresh_token!);
+            assert.notEqual(refreshed.access_token, tokens.access_token);
+            assert.notEqual(refreshed.refresh_token, tokens.refresh_token);
+            assert.equal((await me(browser, refreshed.access_token)).status, 200);
+            await assert.rejects(
+                oidc.refreshTokenGrant(configuration, tokens.refresh_token!),
+                { error: "invalid_grant" },
+                "a refresh token serves once",
+            );
+        });
+
+        /** An authorization request of a client, changed, and how the provider answers it without anybody signed in. */
+        async function authorizationAnswer(client: Client, redirectUri: string, change: Record<string, string | undefined>) {
+            const browser = open();
+            const configuration = await discover(browser, cloudUrl, client);
+            const { url } = await authorizationRequest(configuration, client, redirectUri, change);
+            return browser.redirect(url);
+        }
+
+        test("a wrong password is refused", async () => {
+            const wrong = { ...credentials("carol"), password: "not-the-password" };
+            await assert.rejects(
+                signIn(open(), cloudUrl, WEB, webRedirect(), wrong),
+                (error) => error instanceof Refused && error.step === "the password" && error.status === 401,
+            );
+        });
+
+        test("a wrong code is refused", async () => {
+            const wrong = { ...credentials("carol"), totpSecret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" };
+            await assert.rejects(
+                signIn(open(), cloudUrl, WEB, webRedirect(), wrong),
+                (error) => error instanceof Refused && error.step === "the code" && [401, 403].includes(error.status),
+            );
+        });
+
+        test("a password alone gives no access", async () => {
+            const without = { ...credentials("dave"), totpSecret: "" };
+            await assert.rejects(
+                signIn(open(), cloudUrl, WEB, webRedirect(), without),
+                (error) => error instanceof Refused && error.step === "the code",
+            );
+        });
+
+        test("a request without PKCE is refused", async () => {
+            const change = { code_challenge: undefined, code_challenge_method: undefined };
+            const answer = await authorizationAnswer(WEB, webRedirect(), change);
+            assert.equal(answer?.searchParams.get("error"), "invalid_request");
+            assert.equal(answer?.searchParams.get("code"), null);
+        });
+
+        test("plain PKCE is refused", async () => {
+            const answer = await authorizationAnswer(WEB, webRedirect(), { code_challenge_method: "plain" });
+            assert.equal(answer?.searchParams.get("error"), "invalid_request");
+        });
+
+        for (const foreign of ["https://evil.example.com/oidc-callback.html", "http://localhost:8080"]) {
+            test(`a foreign redirect URI is refused and not redirected to: ${foreign}`, async () => {
+                const client = foreign.startsWith("https") ? WEB : DESKTOP;
+                const answer = await authorizationAnswer(client, foreign, {});
+                assert.ok(answer === undefined || answer.origin === issuer, answer?.href);
+            });
+        }
+
+        test("a wrong client secret is refused", async () => {
+            const browser = open();
+            const imposter = { ...DESKTOP, authentication: oidc.ClientSecretBasic("wrong") };
+            const configuration = await discover(browser, cloudUrl, imposter);
+            await assert.rejects(oidc.refreshTokenGrant(configuration, "authelia_rt_none"), { error: "invalid_client" });
+        });
+
+        test("a random bearer and no bearer are refused by ownCloud", async () => {
+            const browser = open();
+            assert.equal((await me(browser, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln")).status, 401);
+            assert.equal((await me(browser, "random")).status, 401);
+            assert.equal((await browser.request(`${cloudUrl}/graph/v1.0/me`)).status, 401);
+        });
+
+        test("a client that trusts no private authority refuses the connection", async () => {
+            const stranger = new Browser();
+            await assert.rejects(stranger.request(`${cloudUrl}/status.php`), { message: "fetch failed" });
+            await stranger.close();
+        });
+
+        test("containers are unprivileged, read-only and limited; only the edge publishes a port", async () => {
+            for (const name of ["authelia", "ocis", "edge"]) {
+                const [container] = JSON.parse(await docker("inspect", `${stack.prefix}${name}`)) as {
+                    State: { Health: { Status: string } };
+                    Config: { User: string };
+                    HostConfig: {
+                        ReadonlyRootfs: boolean;
+                        CapDrop: string[];
+                        SecurityOpt: string[];
+                        Memory: number;
+                        PortBindings: Record<string, { HostIp: string }[]>;
+                        LogConfig: { Config: Record<string, string> };
+                        Binds: string[];
+                    };
+                }[];
+                const { State, Config, HostConfig } = container!;
+                assert.equal(State.Health.Status, "healthy", name);
+                assert.equal(Config.User, "1000:1000", name);
+                assert.equal(HostConfig.ReadonlyRootfs, true, name);
+                assert.deepEqual(HostConfig.CapDrop, ["ALL"], name);
+                assert.ok(HostConfig.SecurityOpt.includes("no-new-privileges:true"), name);
+                assert.ok(HostConfig.Memory > 0, name);
+                assert.ok(HostConfig.LogConfig.Config["max-size"], name);
+                assert.ok(!HostConfig.Binds.some((bind) => bind.includes("docker.sock")), name);
+                const published = Object.values(HostConfig.PortBindings).flat();
+                assert.deepEqual(published.map(({ HostIp }) => HostIp), name === "edge" ? ["127.0.0.1"] : [], name);
+            }
+        });
+
+        test("no secret shows in docker inspect, in a log or in a preview", async () => {
+            const secrets = (await stack.secrets())
+                .flatMap((secret) => secret.split("\n"))
+                .filter((line) => line.length >= 16 && !line.startsWith("-----"));
+            assert.ok(secrets.includes(passwords.alice!) && secrets.some((line) => line.includes(CANARY_DIGEST)));
+            const containers = await dockerLines("ps", "--all", "--filter", `name=${stack.prefix}`, "--format", "{{.Names}}");
+            assert.equal(containers.length, 6);
+            const places: Record<string, string> = {
+                "preview --diff": (await stack.operate("preview", "--diff", "--refresh")).text,
+            };
+            for (const container of containers) {
+                const image = await docker("inspect", "--format", "{{.Image}}", container);
+                places[`inspect ${container}`] = await docker("inspect", container, image);
+                places[`logs ${container}`] = await docker("logs", container);
+            }
+            for (const [place, text] of Object.entries(places)) {
+                for (const secret of secrets) {
+                    assert.ok(!text.includes(secret), `${place} shows ${secret.slice(0, 4)}…`);
+                }
+            }
+        });
+
+        test("a changed setting is shown in the preview, replaces what it concerns, and loses no file", async () => {
+            const browser = open();
+            const session = await signIn(browser, cloudUrl, WEB, webRedirect(), credentials("dave"));
+            const file = `${cloudUrl}/remote.php/webdav/kept.txt`;
+            const put = { method: "PUT", body: "kept", ...bearer(session.tokens.access_token) };
+            assert.ok([201, 204].includes((await browser.request(file, put)).status));
+
+            stack.configure({ ...settings, accessTokens: "opaque" });
+            const preview = await stack.operate("preview", "--diff");
+            assert.match(preview.text, /access_token_signed_response_alg: (RS256|none)/);
+            await stack.up();
+            const { code, text } = await stack.operate("preview", "--expect-no-changes");
+            assert.equal(code, 0, text);
+
+            // Sessions live in Authelia's memory, grants in its database: the refresh token still serves.
+            const refreshed = await oidc.refreshTokenGrant(session.configuration, session.tokens.refresh_token!);
+            assert.match(refreshed.access_token, /^authelia_at_/);
+            const read = await browser.request(file, bearer(refreshed.access_token));
+            assert.equal(await read.text(), "kept");
+        });
+
+        test("every native client's id is among the outputs", async () => {
+            const ids = (await stack.output<{ clientId: string }[]>("clientIds")).map(({ clientId }) => clientId);
+            assert.deepEqual(ids, ["ocis", ...Object.values(NATIVE_CLIENTS).map(({ clientId }) => clientId)]);
+        });
+    });
+}

@@ -1,0 +1,182 @@
+/**
+ * A stack of the program for a test: the real command line interface, the real providers, a real Docker Engine. Its state and
+ * its configuration live in a folder of its own, so no other stack is touched; one left over by an interrupted run is
+ * destroyed first.
+ */
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { stringify } from "yaml";
+
+import { pulumiCommand } from "../../operations/pulumi";
+import { ROOT } from "../configuration";
+
+/** How a command ended. */
+export interface Ended {
+    readonly code: number;
+    /** Standard output and standard error together. */
+    readonly text: string;
+    readonly stdout: string;
+}
+
+async function run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> {
+    return new Promise((resolve) => {
+        execFile(command, args, { cwd: ROOT, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
+            // A command that could not be started has a text for its code; that is a failure of the test's surroundings.
+            const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+            resolve({ code, stdout, text: `${stdout}${stderr}${code === -1 ? String(error) : ""}` });
+        });
+    });
+}
+
+/** The output of a docker command that has to succeed. */
+export async function docker(...args: string[]): Promise<string> {
+    return (await promisify(execFile)("docker", args, { maxBuffer: 1 << 26 })).stdout.trim();
+}
+
+/** Lines of a docker listing. */
+export async function dockerLines(...args: string[]): Promise<string[]> {
+    return (await docker(...args)).split("\n").filter((line) => line !== "");
+}
+
+/** A port on the loopback that nothing listens on now. */
+export function freePort(): Promise<number> {
+    return new Promise((resolve, reject) => {
+        const server = createServer();
+        server.on("error", reject);
+        server.listen(0, "127.0.0.1", () => {
+            const { port } = server.address() as { port: number };
+            server.close(() => resolve(port));
+        });
+    });
+}
+
+export class Stack {
+    private readonly folder: string;
+    private readonly configFile: string;
+
+    /** @param name Also part of every name on the Docker host. */
+    constructor(readonly name: string) {
+        this.folder = join(ROOT, ".cache", "tests", name);
+        this.configFile = join(this.folder, `Pulumi.${name}.yaml`);
+    }
+
+    /** What every name of this stack on the Docker host starts with. */
+    get prefix(): string {
+        return `ocis-authelia-${this.name}-`;
+    }
+
+    private passphraseFile(): string {
+        return join(this.folder, "passphrase");
+    }
+
+    /** Runs the command line interface on this stack. */
+    async pulumi(...args: string[]): Promise<Ended> {
+        const { path, environment } = await pulumiCommand(() => undefined);
+        const backend = join(this.folder, "backend");
+        return run(path, [...args, "--stack", this.name, "--non-interactive"], {
+            ...environment,
+            PULUMI_BACKEND_URL: `file://${backend}`,
+            PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile(),
+        });
+    }
+
+    /** Runs it on this stack with its configuration, and fails with its whole output unless it succeeds. */
+    async succeed(...args: string[]): Promise<Ended> {
+        const ended = await this.pulumi(...args);
+        if (ended.code !== 0) {
+            throw new Error(`pulumi ${args.join(" ")} ended with ${ended.code}:\n${ended.text}`);
+        }
+        return ended;
+    }
+
+    /** Runs an operation that reads the configuration. */
+    operate(operation: "up" | "preview" | "destroy" | "refresh", ...args: string[]): Promise<Ended> {
+        const yes = operation === "preview" ? [] : ["--yes", "--skip-preview"];
+        return this.pulumi(operation, "--config-file", this.configFile, ...yes, ...args);
+    }
+
+    /** Makes the stack with these settings; a stack of an earlier run is destroyed first. */
+    async create(settings: Record<string, unknown>): Promise<void> {
+        if (existsSync(this.folder)) {
+            await this.destroy(); // left over by an interrupted run
+        }
+        mkdirSync(join(this.folder, "backend"), { recursive: true });
+        writeFileSync(this.passphraseFile(), randomBytes(24).toString("base64url"), { mode: 0o600 });
+        // Made from a copy of the project file, so that the stack's file comes to stand here and not beside the program.
+        copyFileSync(join(ROOT, "Pulumi.yaml"), join(this.folder, "Pulumi.yaml"));
+        await this.succeed("stack", "init", "--cwd", this.folder);
+        this.configure(settings);
+    }
+
+    /** Replaces the stack's settings. The salt that the command line interface keeps in the file stays. */
+    configure(settings: Record<string, unknown>): void {
+        const salt = existsSync(this.configFile) ? /^encryptionsalt:.*$/m.exec(readFileSync(this.configFile, "utf8")) : null;
+        const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`ocis-authelia:${key}`, value]));
+        writeFileSync(this.configFile, `${stringify({ config })}${salt === null ? "" : `${salt[0]}\n`}`);
+    }
+
+    /** Brings the stack up, or fails with the whole output. */
+    async up(): Promise<Ended> {
+        const ended = await this.operate("up");
+        if (ended.code !== 0) {
+            throw new Error(`pulumi up ended with ${ended.code}:\n${ended.text}`);
+        }
+        return ended;
+    }
+
+    /** Takes the stack down and forgets it, or fails with the whole output. */
+    async destroy(): Promise<void> {
+        const ended = await this.operate("destroy");
+        if (ended.code !== 0) {
+            throw new Error(`pulumi destroy ended with ${ended.code}:\n${ended.text}`);
+        }
+        rmSync(this.folder, { recursive: true });
+    }
+
+    /** A stack output, secrets in clear. */
+    async output<T>(name: string): Promise<T> {
+        return JSON.parse((await this.succeed("stack", "output", name, "--json", "--show-secrets")).stdout) as T;
+    }
+
+    /** Every secret text in the state, as the state's export marks them. */
+    async secrets(): Promise<string[]> {
+        const { stdout } = await this.succeed("stack", "export", "--show-secrets");
+        const found = new Set<string>();
+        const walk = (value: unknown): void => {
+            if (typeof value !== "object" || value === null) {
+                return;
+            }
+            const { plaintext } = value as { plaintext?: string };
+            if (typeof plaintext === "string") {
+                texts(JSON.parse(plaintext), found);
+            } else {
+                Object.values(value).forEach(walk);
+            }
+        };
+        walk(JSON.parse(stdout));
+        return [...found];
+    }
+
+    /** Names of everything on the Docker host that carries this stack's name. */
+    async remains(): Promise<string[]> {
+        const filter = ["--filter", `name=${this.prefix}`];
+        return [
+            ...(await dockerLines("ps", "--all", ...filter, "--format", "container {{.Names}}")),
+            ...(await dockerLines("network", "ls", ...filter, "--format", "network {{.Name}}")),
+            ...(await dockerLines("volume", "ls", ...filter, "--format", "volume {{.Name}}")),
+        ];
+    }
+}
+
+/** The texts in a decrypted secret. */
+function texts(value: unknown, found: Set<string>): void {
+    if (typeof value === "string") {
+        found.add(value);
+    } else if (typeof value === "object" && value !== null) {
+        Object.values(value).forEach((member) => texts(member, found));
+    }
+}

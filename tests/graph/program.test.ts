@@ -1,0 +1,152 @@
+/** The resource graph of the whole program: parents, names, options, and where secrets go. */
+import * as pulumi from "@pulumi/pulumi";
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+
+import { stackFile } from "../configuration";
+import { CANARY, plainTexts, Program, Registered, runProgram } from "./program";
+
+const CONTAINER = "docker:index/container:Container";
+const VOLUME = "docker:index/volume:Volume";
+
+let dev: Program;
+let production: Program;
+
+before(async () => {
+    dev = await runProgram(stackFile("dev"), "dev");
+    const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
+    production = await runProgram({ domain: "example.com", users }, "prod");
+});
+
+const named = (program: Program, name: string, type = CONTAINER): Registered => {
+    const found = program.resources.find((resource) => resource.name === name && resource.type === type);
+    assert.ok(found, `${type} ${name} is registered`);
+    return found;
+};
+
+const ofType = (program: Program, type: string) => program.resources.filter((resource) => resource.type === type);
+
+test("every resource has a component as parent, and every component but the parts stands under the stack", () => {
+    for (const { type, name, parent } of dev.resources) {
+        // Under mocks there is no stack resource, so what stands under the stack has no parent.
+        const expected = /^ocis-authelia:index:(?!Workload)/.test(type) ? /^$/ : /::ocis-authelia:index:/;
+        assert.match(parent, expected, `${type} ${name}`);
+    }
+});
+
+test("children are called after their component", () => {
+    for (const { name, type, parent } of dev.resources) {
+        const component = parent.split("::").pop();
+        if (parent.includes("ocis-authelia:index:") && component !== undefined) {
+            assert.ok(name === component || name.startsWith(`${component}-`), `${type} ${name} in ${component}`);
+        }
+    }
+});
+
+test("project and stack are part of every name on the Docker host", () => {
+    for (const type of [CONTAINER, VOLUME, "docker:index/network:Network"]) {
+        const resources = ofType(dev, type);
+        assert.ok(resources.length > 0, type);
+        for (const { inputs } of resources) {
+            assert.match(String(inputs.name), /^ocis-authelia-dev-/);
+        }
+    }
+});
+
+test("every process is hardened", () => {
+    const running = ofType(dev, CONTAINER).filter(({ name }) => !name.endsWith("-files"));
+    assert.deepEqual(running.map(({ name }) => name).sort(), ["authelia", "edge", "ocis"]);
+    for (const { name, inputs } of running) {
+        assert.equal(inputs.readOnly, true, name);
+        assert.equal(inputs.user, "1000:1000", name);
+        assert.deepEqual((inputs.capabilities as { drops: string[] }).drops, ["ALL"], name);
+        assert.deepEqual(inputs.securityOpts, ["no-new-privileges:true"], name);
+        assert.ok(Number(inputs.memory) > 0 && inputs.memory === inputs.memorySwap, name);
+        assert.ok(Number(inputs.destroyGraceSeconds) > 0, `${name} would be killed at each change`);
+        assert.ok(inputs.logOpts, name);
+        assert.ok(inputs.wait && inputs.healthcheck, name);
+        assert.notEqual(inputs.privileged, true, name);
+    }
+});
+
+test("no container sees the Docker socket or a folder of the host", () => {
+    for (const { name, inputs } of ofType(dev, CONTAINER)) {
+        for (const volume of inputs.volumes as { hostPath?: string }[]) {
+            assert.equal(volume.hostPath, undefined, name);
+        }
+        assert.equal(inputs.mounts, undefined, name);
+    }
+});
+
+test("only the edge publishes ports, on dev on the loopback", () => {
+    for (const { name, inputs } of ofType(dev, CONTAINER)) {
+        const ports = (inputs.ports ?? []) as { ip: string; external: number }[];
+        const expected = name === "edge" ? [{ ip: "127.0.0.1", internal: 8443, external: 8443 }] : [];
+        assert.deepEqual(ports, expected, name);
+    }
+    const published = named(production, "edge").inputs.ports as { external: number }[];
+    assert.deepEqual(published.map(({ external }) => external), [443, 80]);
+});
+
+test("a container that changes is replaced after the old one is gone, one that never got ready is made anew", () => {
+    for (const container of ofType(dev, CONTAINER)) {
+        assert.equal(container.deleteBeforeReplace, true, container.name);
+    }
+    assert.ok(named(dev, "ocis").replaceOnChanges.includes("#initerror"));
+    assert.ok(named(dev, "ocis").replaceOnChanges.includes("healthcheck"));
+});
+
+test("keepData protects the data volumes together with the secrets, and only then", () => {
+    const kept = production.resources.filter(({ type }) => type === VOLUME || /^(random|tls):.*(Random|PrivateKey)/.test(type));
+    const data = kept.filter(({ parent }) => !parent.includes("Certificates"));
+    assert.ok(data.some(({ type }) => type === VOLUME) && data.some(({ type }) => type.startsWith("random:")));
+    for (const { name, protect } of data) {
+        assert.equal(protect, true, name);
+    }
+    assert.deepEqual(dev.resources.filter(({ protect }) => protect), []);
+    for (const volume of ofType(production, VOLUME)) {
+        assert.deepEqual(volume.ignoreChanges, ["labels", "driverOpts"], "a label must not cost the data");
+    }
+});
+
+test("the public names lead to the edge inside the network", () => {
+    const [network] = named(dev, "edge").inputs.networksAdvanced as { aliases: string[] }[];
+    assert.deepEqual(network!.aliases, ["edge", "auth.ocis.localhost", "owncloud.ocis.localhost"]);
+});
+
+test("no planted secret reaches a plain property", () => {
+    for (const program of [dev, production]) {
+        for (const { name, type, inputs } of program.resources) {
+            for (const { path, text } of plainTexts(inputs)) {
+                assert.ok(!text.includes(CANARY), `${type} ${name}${path}`);
+            }
+        }
+    }
+});
+
+test("the planted secrets do reach the files", () => {
+    const uploads = JSON.stringify(named(dev, "authelia-files").inputs.uploads);
+    for (const use of ["authelia-session", "authelia-storage-encryption", "authelia-hmac", "authelia-issuer"]) {
+        assert.ok(uploads.includes(`${CANARY}-secrets-${use}`), use);
+    }
+    assert.ok(uploads.includes(`${CANARY}-secrets-password-demo`), "the digest of the initial password");
+    assert.match(JSON.stringify(named(dev, "ocis-files").inputs.uploads), /canary-secrets-ocis-jwt/);
+    assert.match(JSON.stringify(named(dev, "edge-files").inputs.uploads), /canary-certificates-root-key/);
+});
+
+test("Authelia's configuration is readable in a preview, because only the files with secrets are secret", () => {
+    const plain = plainTexts(named(dev, "authelia-files").inputs.uploads).map(({ text }) => text);
+    assert.ok(plain.some((text) => text.includes("authelia_url: https://auth.ocis.localhost:8443")));
+});
+
+test("the outputs tell a person what to open, and the initial passwords are secret", async () => {
+    assert.equal(dev.outputs.cloudUrl, "https://owncloud.ocis.localhost:8443");
+    assert.equal(dev.outputs.issuer, "https://auth.ocis.localhost:8443");
+    assert.equal(production.outputs.cloudUrl, "https://owncloud.example.com");
+    assert.equal(await pulumi.isSecret(dev.outputs.initialPasswords as pulumi.Output<unknown>), true);
+    assert.equal((dev.outputs.clientIds as unknown[]).length, 4);
+});
+
+test("a wrong setting stops the program before anything is registered", async () => {
+    await assert.rejects(runProgram({ domain: "not a domain" }), /domain: "not a domain" cannot be used/);
+});

@@ -1,0 +1,131 @@
+/**
+ * Runs the whole program under Pulumi's mocks and records what it registers: every resource with its inputs as they go over
+ * the wire (secrets still wrapped) and its options. Proves the shape of the graph, not what a provider makes of it.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { join } from "node:path";
+
+import { configuration, ROOT } from "../configuration";
+
+/** Pulumi's mark of a secret on the wire. Source: @pulumi/pulumi, runtime/rpc. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const SECRET = "1b47061264138c4ac30d75fd1eb44270";
+
+/** Stands in every generated secret, so that a test can look where secrets go. */
+export const CANARY = "canary";
+
+/** A registered resource. */
+export interface Registered {
+    readonly type: string;
+    readonly name: string;
+    /** As sent to the engine: secrets are wrapped. */
+    readonly inputs: Record<string, unknown>;
+    /** URN of the parent. */
+    readonly parent: string;
+    readonly protect: boolean;
+    readonly deleteBeforeReplace: boolean;
+    readonly replaceOnChanges: readonly string[];
+    readonly ignoreChanges: readonly string[];
+}
+
+/** What the program leaves behind. */
+export interface Program {
+    readonly resources: readonly Registered[];
+    readonly outputs: Record<string, unknown>;
+}
+
+interface RegisterRequest {
+    getType(): string;
+    getName(): string;
+    getParent(): string;
+    getProtect(): boolean;
+    getDeletebeforereplace(): boolean;
+    getReplaceonchangesList(): string[];
+    getIgnorechangesList(): string[];
+    getObject(): { toJavaScript(): Record<string, unknown> } | undefined;
+}
+
+const wrapped = (value: unknown) => ({ [SIGNATURE]: SECRET, value });
+
+/** What the providers would compute, as far as the program uses it. */
+function computed(type: string, name: string): Record<string, unknown> {
+    switch (type) {
+        case "random:index/randomPassword:RandomPassword":
+            return { result: wrapped(`${CANARY}-${name}`), bcryptHash: wrapped(`$2a$10$${CANARY}-${name}`) };
+        case "random:index/randomUuid:RandomUuid":
+            return { result: `uuid-${name}` };
+        case "tls:index/privateKey:PrivateKey":
+            return { privateKeyPem: wrapped(`-----BEGIN KEY-----\n${CANARY}-${name}\n-----END KEY-----\n`) };
+        case "tls:index/selfSignedCert:SelfSignedCert":
+            return { certPem: "-----BEGIN CERTIFICATE-----\nroot\n-----END CERTIFICATE-----\n" };
+        case "docker:index/remoteImage:RemoteImage":
+            return { imageId: `sha256:${name}` };
+        default:
+            return {};
+    }
+}
+
+/** Runs index.ts on a configuration. A second run in one process starts from scratch. */
+export async function runProgram(values: Record<string, unknown>, stack = "test"): Promise<Program> {
+    const resources: Registered[] = [];
+    const project = "ocis-authelia";
+    await pulumi.runtime.setMocks(
+        {
+            newResource: ({ type, name, inputs, id }) => ({
+                id: id || `${name}-id`,
+                state: { ...(inputs as Record<string, unknown>), ...computed(type, name) },
+            }),
+            call: ({ inputs }) => inputs as Record<string, unknown>,
+        },
+        project,
+        stack,
+    );
+    const config = Object.entries(configuration(values)).map(([key, value]) => [`${project}:${key}`, value]);
+    pulumi.runtime.setAllConfig(Object.fromEntries(config) as Record<string, string>);
+
+    const monitor = pulumi.runtime.getMonitor() as unknown as Record<string, (request: unknown, done: unknown) => unknown>;
+    const register = monitor.registerResource!.bind(monitor);
+    monitor.registerResource = (request, done) => {
+        const wire = request as RegisterRequest;
+        resources.push({
+            type: wire.getType(),
+            name: wire.getName(),
+            inputs: wire.getObject()?.toJavaScript() ?? {},
+            parent: wire.getParent(),
+            protect: wire.getProtect(),
+            deleteBeforeReplace: wire.getDeletebeforereplace(),
+            replaceOnChanges: wire.getReplaceonchangesList(),
+            ignoreChanges: wire.getIgnorechangesList(),
+        });
+        return register(request, done);
+    };
+    // The mocks of @pulumi/pulumi 3.256.0 do not know hooks; what ours does is tested by itself (tests/unit/diagnosis).
+    const accept = (_: unknown, done: unknown) => (done as (error: null, reply: object) => void)(null, {});
+    monitor.registerResourceHook = accept;
+    monitor.registerErrorHook = accept;
+
+    for (const path of Object.keys(require.cache)) {
+        if (path.startsWith(ROOT) && !path.includes("node_modules") && !path.includes(join(ROOT, "tests"))) {
+            delete require.cache[path];
+        }
+    }
+    // eslint-disable-next-line @typescript-eslint/no-require-imports -- each run needs the program anew
+    const outputs = require(join(ROOT, "index")) as Record<string, unknown>;
+    // Registration follows data flow; the program has come to rest once no new promise appears.
+    await pulumi.runtime.disconnect();
+    return { resources, outputs };
+}
+
+/** Every text in a value on the wire that is not inside a secret, with its path. */
+export function plainTexts(value: unknown, path = ""): { path: string; text: string }[] {
+    if (typeof value === "string") {
+        return [{ path, text: value }];
+    }
+    if (typeof value !== "object" || value === null) {
+        return [];
+    }
+    if ((value as Record<string, unknown>)[SIGNATURE] === SECRET) {
+        return [];
+    }
+    return Object.entries(value).flatMap(([key, member]) => plainTexts(member, `${path}.${key}`));
+}

@@ -1,0 +1,204 @@
+/**
+ * What Authelia is given, against the rules by which it starts or refuses to, and against its oCIS guide. That it really
+ * starts on this is proved by the deployment tests.
+ */
+import assert from "node:assert/strict";
+import { pbkdf2Sync } from "node:crypto";
+import { test } from "node:test";
+import { parse } from "yaml";
+
+import {
+    autheliaConfiguration,
+    autheliaSecrets,
+    autheliaUsers,
+    clientSecretDigest,
+} from "../../components/authelia/configuration";
+import { ocisRelyingApplication } from "../../components/ocis/relying-parties";
+import { toYaml } from "../../components/yaml";
+import { hostsOf } from "../../hosts";
+import { AUTHELIA, releaseOf } from "../../versions";
+
+const DESKTOP = "xdXOt13JKxym1B1QcEncf2XDkLAexMBFwiT9j6EfhhHFJhs2KM9jbjTmf8JBXE69";
+const ANDROID = "e4rAsNUSIUs0lF4nbv9FmCeUkTlV9GdgTLDH1b5uie7syb90SzEVrbN7HIpmWJeD";
+const IOS = "mxd5OQDk6es5LzOzRvidJNfXLUZS2oN3oUFeXPP8LpPrhx3UroJFduGEYIBOxkY1";
+/** Secrets that ownCloud compiles into its apps. */
+const SECRETS: Record<string, string> = {
+    [DESKTOP]: "UBntmLjC2yYCeHwsyj73Uwo9TAaecAetRwMw0xYcvNL9yRdLSUi0hUAHfvCHFeFh",
+    [ANDROID]: "dInFYGV33xKzhbRmpqQltYNdfLdJIfJ9L5ISoKhNoT9qZftpdWSP71VrpGR9pmoD",
+    [IOS]: "KFeFWWEZO9TkisIQzR3fo7hfiMXlOpaqP8CFuTbSHzV1TUuGECglPxpiVKJfOXIx",
+};
+
+function configurationOf(version: string, accessTokens: "signed" | "opaque" = "signed", httpsPort = 443) {
+    const hosts = hostsOf({ domain: "example.com", httpsPort });
+    return autheliaConfiguration({
+        domain: "example.com",
+        hosts,
+        application: ocisRelyingApplication(hosts.cloud.url, accessTokens),
+        usersFile: "/etc/authelia/users.yml",
+        line: releaseOf(AUTHELIA, `authelia/authelia:${version}`).line,
+    });
+}
+
+const clientsOf = (version: string, accessTokens?: "signed" | "opaque") =>
+    configurationOf(version, accessTokens).identity_providers.oidc.clients;
+
+for (const version of ["4.38.0", "4.38.19", "4.39.20"]) {
+    test(`${version}: the session cookie spans both hosts and the portal is reached by https`, () => {
+        const [cookie, ...more] = configurationOf(version).session.cookies;
+        assert.equal(more.length, 0);
+        assert.deepEqual(cookie, {
+            domain: "example.com",
+            authelia_url: "https://auth.example.com",
+            default_redirection_url: "https://owncloud.example.com",
+        });
+    });
+
+    test(`${version}: one storage, one notifier, one users file, and a policy that starts`, () => {
+        const { storage, notifier, authentication_backend: backend, access_control: control } = configurationOf(version);
+        assert.deepEqual(Object.keys(storage), ["local"]);
+        assert.deepEqual(Object.keys(notifier), ["filesystem"]);
+        assert.equal(backend.file.path, "/etc/authelia/users.yml");
+        assert.equal(control.default_policy, "deny");
+        assert.ok(control.rules.length > 0, "deny without rules is refused at start-up");
+    });
+
+    test(`${version}: every client says all that the server would otherwise guess or warn about`, () => {
+        for (const client of clientsOf(version)) {
+            assert.match(client.client_id, /^[A-Za-z0-9._~-]{1,100}$/);
+            assert.deepEqual(client.response_types, ["code"]);
+            assert.equal(client.require_pkce, true);
+            assert.equal(client.pkce_challenge_method, "S256");
+            assert.equal(client.authorization_policy, "two_factor");
+            assert.equal(client.lifespan, "ocis");
+            assert.equal(client.public, !("client_secret" in client), "a public client has no secret, others must");
+        }
+    });
+
+    test(`${version}: no secret stands in the configuration`, () => {
+        const text = toYaml(configurationOf(version));
+        for (const secret of Object.values(SECRETS)) {
+            assert.ok(!text.includes(secret));
+        }
+        assert.doesNotMatch(text, /hmac_secret|encryption_key|jwks|PRIVATE KEY/);
+    });
+}
+
+test("4.38 is not told of the password change that it does not know, 4.39 has it switched off", () => {
+    const backend = (version: string) => configurationOf(version).authentication_backend;
+    assert.ok(!("password_change" in backend("4.38.19")));
+    assert.deepEqual((backend("4.39.20") as { password_change?: unknown }).password_change, { disable: true });
+});
+
+test("the secrets complete the configuration with what it leaves out, and nothing is in both", () => {
+    const secrets = autheliaSecrets({
+        sessionSecret: "session",
+        storageEncryptionKey: "storage",
+        hmacSecret: "hmac",
+        issuerPrivateKey: "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\n",
+    });
+    const paths = (value: unknown, path = ""): string[] =>
+        typeof value === "object" && value !== null && !Array.isArray(value)
+            ? Object.entries(value).flatMap(([key, member]) => paths(member, `${path}.${key}`))
+            : [path];
+    const shared = paths(secrets).filter((path) => paths(configurationOf("4.39.20")).includes(path));
+    assert.deepEqual(shared, []);
+    assert.deepEqual(paths(secrets), [
+        ".session.secret",
+        ".storage.encryption_key",
+        ".identity_providers.oidc.hmac_secret",
+        ".identity_providers.oidc.jwks",
+    ]);
+    assert.deepEqual(parse(toYaml(secrets)), secrets, "the key survives YAML with its lines");
+});
+
+test("the users file holds what Authelia asks of each user", () => {
+    const users = [{ name: "alice", displayName: "A", email: "a@b.c", groups: ["x"], passwordDigest: "$2b$10$abc" }];
+    assert.deepEqual(parse(toYaml(autheliaUsers(users))), {
+        users: { alice: { disabled: false, displayname: "A", email: "a@b.c", groups: ["x"], password: "$2b$10$abc" } },
+    });
+});
+
+test("a client secret's digest verifies, is the same at each run and differs between clients", () => {
+    for (const [clientId, clientSecret] of Object.entries(SECRETS)) {
+        const digest = clientSecretDigest({ clientId, clientSecret });
+        assert.equal(digest, clientSecretDigest({ clientId, clientSecret }));
+        const [, scheme, rounds, salt, key] = digest.split("$");
+        assert.equal(scheme, "pbkdf2-sha512");
+        const bytes = (text: string) => Buffer.from(text.replaceAll(".", "+"), "base64");
+        assert.deepEqual(pbkdf2Sync(clientSecret, bytes(salt!), Number(rounds), 64, "sha512"), bytes(key!));
+    }
+    assert.equal(new Set(Object.keys(SECRETS).map((id) => clientSecretDigest({ clientId: id, clientSecret: "x" }))).size, 3);
+});
+
+test("the same input gives the same bytes", () => {
+    assert.equal(toYaml(configurationOf("4.39.20")), toYaml(configurationOf("4.39.20")));
+});
+
+// The guide: https://www.authelia.com/integration/openid-connect/clients/ocis/, tested with 4.38.0 and oCIS 4.0.5.
+
+test("the guide's lifespans and CORS endpoints are set", () => {
+    const { lifespans, cors } = configurationOf("4.38.0").identity_providers.oidc;
+    assert.deepEqual(lifespans.custom.ocis, { access_token: "2 days", refresh_token: "3 days" });
+    assert.deepEqual(cors.endpoints, ["authorization", "token", "revocation", "introspection", "userinfo"]);
+});
+
+/** The guide's clients; `null` where this program differs on purpose, tested above or below. */
+const GUIDE = {
+    ocis: {
+        client_name: "ownCloud Infinite Scale",
+        public: true,
+        redirect_uris: [
+            "https://owncloud.example.com/",
+            "https://owncloud.example.com/oidc-callback.html",
+            "https://owncloud.example.com/oidc-silent-redirect.html",
+            "https://owncloud.example.com/apps/openidconnect/redirect",
+        ],
+        token_endpoint_auth_method: "none",
+    },
+    [DESKTOP]: {
+        client_name: "ownCloud Infinite Scale (Desktop Client)",
+        public: false,
+        redirect_uris: ["http://127.0.0.1", "http://localhost"],
+        token_endpoint_auth_method: "client_secret_basic",
+    },
+    [ANDROID]: {
+        client_name: "ownCloud Infinite Scale (Android)",
+        public: false,
+        redirect_uris: ["oc://android.owncloud.com"],
+        // The guide's client_secret_basic is what the app sent before 4.7 (owncloud/android#4575).
+        token_endpoint_auth_method: "client_secret_post",
+    },
+    [IOS]: {
+        client_name: "ownCloud Infinite Scale (iOS)",
+        public: false,
+        redirect_uris: ["oc://ios.owncloud.com", "oc.ios://ios.owncloud.com"],
+        token_endpoint_auth_method: "client_secret_basic",
+    },
+};
+
+test("the guide's four clients are registered as it says, with opaque tokens where they are asked for", () => {
+    const clients = clientsOf("4.38.0", "opaque");
+    assert.deepEqual(clients.map(({ client_id: id }) => id), Object.keys(GUIDE));
+    for (const client of clients) {
+        const { client_name, public: isPublic, redirect_uris, token_endpoint_auth_method } = client;
+        const expected = GUIDE[client.client_id as keyof typeof GUIDE];
+        assert.deepEqual({ client_name, public: isPublic, redirect_uris, token_endpoint_auth_method }, expected);
+        assert.deepEqual(client.scopes, ["openid", "offline_access", "groups", "profile", "email"]);
+        assert.deepEqual(client.grant_types, ["authorization_code", "refresh_token"]);
+        assert.equal(client.access_token_signed_response_alg, "none");
+        assert.equal(client.userinfo_signed_response_alg, "none");
+    }
+});
+
+test("access tokens are signed unless the guide's opaque ones are asked for", () => {
+    for (const client of clientsOf("4.39.20")) {
+        assert.equal(client.access_token_signed_response_alg, "RS256");
+    }
+});
+
+test("a port other than 443 is part of every URL", () => {
+    const { session, identity_providers: providers } = configurationOf("4.39.20", "signed", 8443);
+    assert.equal(session.cookies[0]!.authelia_url, "https://auth.example.com:8443");
+    assert.equal(providers.oidc.clients[0]!.redirect_uris[0], "https://owncloud.example.com:8443/");
+    assert.deepEqual(providers.oidc.cors.allowed_origins, ["https://owncloud.example.com:8443"]);
+});

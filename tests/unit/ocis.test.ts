@@ -1,0 +1,96 @@
+/** What oCIS is given, against the guide and against what `ocis init` writes. That it starts on this the deployment proves. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+    ocisContentSecurityPolicy,
+    ocisEnvironment,
+    OcisEnvironmentInput,
+    OcisSecretValues,
+    ocisYaml,
+} from "../../components/ocis/configuration";
+import { toYaml } from "../../components/yaml";
+import { OCIS, releaseOf } from "../../versions";
+
+const environmentOf = (version: string, more: Partial<OcisEnvironmentInput> = {}) =>
+    ocisEnvironment({
+        url: "https://owncloud.example.com",
+        issuer: "https://auth.example.com",
+        accessTokens: "signed",
+        filesPath: "/etc/ocis",
+        line: releaseOf(OCIS, `owncloud/ocis:${version}`).line,
+        ...more,
+    });
+
+/** Every value is its own name, so that a test sees where each goes. */
+const SECRETS = new Proxy({} as OcisSecretValues, { get: (_, name) => name });
+
+test("all variables of the guide are set, to its values where its tokens are asked for", () => {
+    const environment = environmentOf("4.0.5", { accessTokens: "opaque" });
+    const guide = {
+        WEB_OIDC_CLIENT_ID: "ocis",
+        PROXY_OIDC_ISSUER: "https://auth.example.com",
+        PROXY_OIDC_REWRITE_WELLKNOWN: "true",
+        PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD: "none",
+        PROXY_OIDC_SKIP_USER_INFO: "false",
+        // The one deliberate difference: the guide's "false" signs nobody in whose account lives in Authelia.
+        PROXY_AUTOPROVISION_ACCOUNTS: "true",
+        PROXY_AUTOPROVISION_CLAIM_USERNAME: "preferred_username",
+        PROXY_AUTOPROVISION_CLAIM_EMAIL: "email",
+        PROXY_AUTOPROVISION_CLAIM_DISPLAYNAME: "name",
+        PROXY_AUTOPROVISION_CLAIM_GROUPS: "groups",
+    };
+    for (const [name, value] of Object.entries(guide)) {
+        assert.equal(environment[name], value, name);
+    }
+});
+
+test("signed tokens are verified by oCIS itself", () => {
+    assert.equal(environmentOf("8.0.5").PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD, "jwt");
+});
+
+test("no switch weakens TLS, and no value of the environment is a secret", () => {
+    for (const version of ["4.0.5", "5.0.9", "7.0.0", "8.0.5"]) {
+        for (const [name, value] of Object.entries(environmentOf(version))) {
+            assert.ok(!/INSECURE|SKIP_VERIFY/.test(name) || value === "false", name);
+            assert.doesNotMatch(name, /SECRET|PASSWORD|API_KEY/);
+        }
+    }
+});
+
+test("a line with a Content-Security-Policy is given one that lets the web interface reach the issuer", () => {
+    assert.equal(environmentOf("7.0.0").PROXY_CSP_CONFIG_FILE_LOCATION, "/etc/ocis/csp.yaml");
+    assert.ok(!("PROXY_CSP_CONFIG_FILE_LOCATION" in environmentOf("5.0.9")));
+    const { directives } = ocisContentSecurityPolicy("https://auth.example.com");
+    assert.ok(directives["connect-src"].includes("https://auth.example.com/"));
+    assert.ok(directives["frame-src"].includes("https://auth.example.com/"));
+    assert.deepEqual(directives["default-src"], ["'none'"]);
+});
+
+test("the private authority is trusted through a file, and only where there is one", () => {
+    assert.equal(environmentOf("8.0.5", { trustBundle: "/etc/ocis/root.pem" }).SSL_CERT_FILE, "/etc/ocis/root.pem");
+    assert.ok(!("SSL_CERT_FILE" in environmentOf("8.0.5")));
+});
+
+test("ocis.yaml holds everything that ocis init generates", () => {
+    const yaml = ocisYaml(SECRETS);
+    const bind = (password: string) => ({ ldap: { bind_password: password } });
+    assert.equal(yaml.token_manager.jwt_secret, "jwtSecret");
+    assert.deepEqual(yaml.users.drivers, bind("revaPassword"));
+    assert.deepEqual(yaml.groups.drivers, bind("revaPassword"));
+    assert.deepEqual(yaml.auth_basic.auth_providers, bind("revaPassword"));
+    assert.deepEqual(yaml.idp, bind("idpPassword"));
+    assert.deepEqual(yaml.graph.identity, bind("idmPassword"));
+    assert.deepEqual(yaml.idm.service_user_passwords, {
+        admin_password: "adminPassword",
+        idm_password: "idmPassword",
+        reva_password: "revaPassword",
+        idp_password: "idpPassword",
+    });
+    assert.equal(yaml.storage_users.mount_id, yaml.gateway.storage_registry.storage_users_mount_id);
+    assert.deepEqual(yaml.settings.service_account_ids, [yaml.graph.service_account.service_account_id]);
+    const text = toYaml(yaml);
+    for (const service of ["activitylog", "auth_service", "clientlog", "frontend", "notifications", "ocm", "userlog"]) {
+        assert.match(text, new RegExp(`^${service}:\\n {2}service_account:`, "m"));
+    }
+});

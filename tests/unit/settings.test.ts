@@ -1,0 +1,125 @@
+/** The stack's configuration: what is taken, what is refused, and that a refusal tells a person what to do. */
+import * as pulumi from "@pulumi/pulumi";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { readSettings } from "../../settings";
+import { AUTHELIA, CADDY_IMAGE, OCIS } from "../../versions";
+import { configuration, declarations, stackFile } from "../configuration";
+
+const ALICE = { displayName: "Alice", email: "alice@example.com" };
+const GOOD = { domain: "example.com", users: { alice: ALICE } };
+
+function settingsOf(values: Record<string, unknown>) {
+    const raw = configuration(values);
+    return readSettings((key) => raw[key]);
+}
+
+test("the defaults need no more than a domain and a user", () => {
+    const settings = settingsOf(GOOD);
+    assert.equal(settings.httpsPort, 443);
+    assert.equal(settings.keepData, true);
+    assert.deepEqual(settings.tls, { mode: "acme", email: undefined });
+    assert.equal(settings.images.authelia.image, AUTHELIA.image);
+    assert.equal(settings.images.ocis.image, OCIS.image);
+    assert.equal(settings.images.caddy, CADDY_IMAGE);
+});
+
+test("the dev stack's file is valid and reachable only from this machine", () => {
+    const settings = settingsOf(stackFile("dev"));
+    assert.equal(settings.address, "127.0.0.1");
+    assert.equal(settings.httpsPort, 8443);
+    assert.equal(settings.keepData, false);
+});
+
+test("every key that Pulumi.yaml declares has type, description and default", () => {
+    for (const [key, { type, description, default: value }] of Object.entries(declarations())) {
+        assert.match(type, /^(string|integer|boolean|object)$/, key);
+        assert.ok(description.length > 20, key);
+        assert.notEqual(value, undefined, key);
+    }
+});
+
+test("users are sorted, so that their order in the configuration changes nothing", () => {
+    const bob = { displayName: "Bob", email: "bob@example.com", groups: ["family"] };
+    const there = settingsOf({ ...GOOD, users: { bob, alice: ALICE } });
+    assert.deepEqual(there, settingsOf({ ...GOOD, users: { alice: ALICE, bob } }));
+    assert.deepEqual(there.users.map(({ name }) => name), ["alice", "bob"]);
+});
+
+test("a password digest is a secret, however it was set", async () => {
+    const passwordDigest = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo";
+    const { users } = settingsOf({ ...GOOD, users: { alice: { ...ALICE, passwordDigest } } });
+    assert.equal(await pulumi.isSecret(users[0]!.passwordDigest!), true);
+});
+
+/** Wrong input: the configuration, the key that the message has to name, and a part of the cure. */
+const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: RegExp][] = [
+    ["no domain", { domain: "" }, "domain", /config set domain example\.com/],
+    ["a domain with a space", { domain: "not a domain" }, "domain", /config set domain/],
+    ["a domain without a dot", { domain: "localhost" }, "domain", /config set domain/],
+    ["a domain in upper case", { domain: "Example.com" }, "domain", /config set domain/],
+    ["a URL", { domain: "https://example.com" }, "domain", /config set domain/],
+    ["a domain with a port", { domain: "example.com:8443" }, "domain", /config set domain/],
+    ["an address as domain", { domain: "192.0.2.1" }, "domain", /config set domain/],
+    ["an underscore", { domain: "my_cloud.example.com" }, "domain", /config set domain/],
+    ["a label that ends in a hyphen", { domain: "cloud-.example.com" }, "domain", /config set domain/],
+    ["a public suffix", { domain: "co.uk" }, "domain", /config set domain/],
+    ["a private public suffix", { domain: "duckdns.org" }, "domain", /config set domain/],
+    ["a host name as address", { address: "localhost" }, "address", /config set address/],
+    ["port 0 for HTTPS", { httpsPort: 0 }, "httpsPort", /config set httpsPort 443/],
+    ["a port out of range", { httpsPort: 65536 }, "httpsPort", /config set httpsPort 443/],
+    ["a negative port", { httpPort: -1 }, "httpPort", /config set httpPort 80/],
+    ["one port for both", { httpPort: 443 }, "httpPort", /config set httpPort 0/],
+    ["an unknown mode", { tls: { mode: "magic" } }, "tls.mode", /config set --path tls\.mode acme/],
+    ["an unknown key in tls", { tls: { mode: "acme", mail: "a@b.c" } }, "tls", /config rm --path tls\.mail/],
+    ["a public authority for localhost", { domain: "ocis.localhost" }, "tls.mode", /tls\.mode private-ca/],
+    ["no e-mail address", { tls: { mode: "acme", email: "me" } }, "tls.email", /config set --path tls\.email/],
+    ["an e-mail without use", { tls: { mode: "private-ca", email: "a@b.c" } }, "tls.email", /config rm/],
+    ["tls as text", { tls: "acme" }, "tls", /config rm --path tls/],
+    ["no users", { users: {} }, "users", /config set --path users\.alice/],
+    ["a list of users", { users: [ALICE] }, "users", /config rm --path users/],
+    ["a user in upper case", { users: { Alice: ALICE } }, "users", /config rm --path/],
+    ["a user that starts with a digit", { users: { "1st": ALICE } }, "users", /config rm --path/],
+    ["the built-in administrator", { users: { admin: ALICE } }, "users", /config rm --path users\.admin/],
+    ["a user without a name", { users: { alice: { email: "a@b.c" } } }, "users.alice.displayName", /config set --path/],
+    ["a user without e-mail", { users: { alice: { displayName: "A" } } }, "users.alice.email", /config set --path/],
+    ["groups as text", { users: { alice: { ...ALICE, groups: "x" } } }, "users.alice.groups", /config set --path/],
+    ["one e-mail for two", { users: { alice: ALICE, bob: ALICE } }, "users.bob.email", /users\.bob\.email/],
+    ["a misspelt key", { users: { alice: { ...ALICE, mail: "x" } } }, "users.alice", /config rm --path users\.alice\.mail/],
+    ["opaque misspelt", { accessTokens: "opake" }, "accessTokens", /config set accessTokens signed/],
+    ["an image of a moving tag", { images: { ocis: "owncloud/ocis:latest" } }, "images.ocis", /images\.ocis owncloud/],
+    ["an image without a tag", { images: { ocis: "owncloud/ocis" } }, "images.ocis", /images\.ocis owncloud/],
+    ["a release too old", { images: { authelia: "authelia/authelia:4.37.5" } }, "images.authelia", /images\.authelia/],
+    ["a release too new", { images: { authelia: "authelia/authelia:4.39.21" } }, "images.authelia", /images\.authelia/],
+    ["a rolling release", { images: { ocis: "owncloud/ocis:6.6.1" } }, "images.ocis", /images\.ocis/],
+    ["an unknown server", { images: { traefik: "traefik:3" } }, "images", /config rm --path images\.traefik/],
+    ["an empty image", { images: { caddy: "" } }, "images.caddy", /images\.caddy caddy/],
+    ["no truth", { keepData: "yes" }, "keepData", /config set keepData true/],
+];
+
+for (const [what, values, key, cure] of WRONG) {
+    test(`refused, with key and cure: ${what}`, () => {
+        assert.throws(
+            () => settingsOf({ ...GOOD, ...values }),
+            (error: unknown) => {
+                assert.ok(pulumi.RunError.isInstance(error));
+                assert.match(error.message, new RegExp(`^ {2}${key.replaceAll(".", "\\.")}: .* cannot be used\\. Allowed: `, "m"));
+                assert.match(error.message, cure);
+                return true;
+            },
+        );
+    });
+}
+
+test("one run reports every fault", () => {
+    const wrong = { domain: "localhost", httpsPort: 0, users: {} };
+    assert.throws(() => settingsOf(wrong), /domain: [^]*httpsPort: [^]*users: /);
+});
+
+test("a wrong digest or a password under a misspelt key does not reach the message", () => {
+    for (const slip of [{ passwordDigest: "canary-hunter2" }, { password: "canary-hunter2" }]) {
+        const wrong = { ...GOOD, users: { alice: { ...ALICE, ...slip } } };
+        assert.throws(() => settingsOf(wrong), (error: Error) => !error.message.includes("canary"));
+    }
+});
