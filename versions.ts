@@ -4,7 +4,7 @@
  */
 
 /** A range of releases of one server: every patch of `line` from `first` to `last` (inclusive; no `last` means all). */
-interface Line {
+export interface Line {
     /** Major and minor, such as "4.39". */
     readonly line: string;
     readonly first: number;

@@ -77,17 +77,14 @@ export function explainFailures(
     component: pulumi.Resource,
 ): pulumi.ErrorHook {
     const contents = new Promise<string[]>((resolve) =>
-        pulumi.all(args.files.map(async ({ content }) => {
-            const output = pulumi.output(content);
-            return (await pulumi.isSecret(output)) ? output : "";
-        })).apply(resolve),
+        pulumi.all(args.secretFiles.map(({ content }) => content)).apply(resolve),
     );
     return new pulumi.ErrorHook(`${workload}-diagnosis`, async ({ name, type, errors }) => {
         const known = explain(workload, type, errors[0] ?? "");
         if (known !== undefined) {
             await pulumi.log.error(known, component);
         } else if (type === "docker:index/container:Container") {
-            const failed = name === workload ? containerName : `${containerName}-files`;
+            const failed = containerName + name.slice(workload.length); // as Workload names its containers
             const log = mask(await lastLines(failed), await contents);
             await pulumi.log.error(
                 `The container ${failed} did not become ready. The last lines of its log:\n${log}\n` +

@@ -2,10 +2,11 @@
  * How every long-running process of a stack runs. A workload says what its process needs (image, files, data, readiness,
  * memory); how Docker gets it there is decided here, once, and no other module makes a container.
  *
- * A workload is two containers of one image. Docker cannot upload files into a container whose root is read-only, and a fresh
- * volume belongs to root where the image has no such path; so `<name>-files` starts first, as root, without network, receives
- * the files into a volume of its own, gives the data volume to the process's user, and ends. The process then runs
- * unprivileged on a read-only root with those files mounted read-only.
+ * Docker cannot upload files into a container whose root is read-only, and a fresh volume belongs to root where the image has
+ * no such path. So a workload is up to three containers of one image. `<name>-files` and `<name>-secrets` start first, as root and
+ * without network, receive the files into volumes of their own, give them and the data volume to the process's user, and end.
+ * They are two because Pulumi masks a whole list of files when one of them is secret, and a preview is meant to show what
+ * changes in the others. The process then runs unprivileged on a read-only root, with all those files mounted read-only.
  */
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
@@ -17,16 +18,22 @@ import { Network } from "./network";
 /** User and group of every process: the one that oCIS's image is made for, and that Authelia's documentation advises. */
 const UID = "1000";
 
-/** A file that the process reads. Secret exactly if its content is a secret output. */
+/** Where a process finds its files with secrets: where Docker mounts secrets of its own. */
+export const SECRETS_PATH = "/run/secrets";
+
+/** A file that the process reads. */
 export interface File {
-    /** Name below the workload's `filesPath`, such as "configuration.yml". */
+    /** Without a folder: "configuration.yml". */
     readonly name: string;
     readonly content: pulumi.Input<string>;
 }
 
 /** The volume that outlives the containers. */
 export interface DataVolume {
-    /** Where the process finds it. */
+    /**
+     * Where the process finds it. The image has no such path, or one of user 1000: while a volume is empty, Docker gives it
+     * the owner of the image's path again at each container that is made with it.
+     */
     readonly path: string;
     /** Protects the volume from deletion and replacement. */
     readonly protect: boolean;
@@ -47,9 +54,11 @@ export interface WorkloadArgs {
     readonly command?: readonly string[];
     /** Environment. Never holds a secret: `docker inspect` shows it. */
     readonly environment: Readonly<Record<string, string>>;
-    /** Folder into which the files are mounted, read-only. */
+    /** Folder into which `files` are mounted, read-only. */
     readonly filesPath: string;
     readonly files: readonly File[];
+    /** Files below SECRETS_PATH. Their contents are made secret here. */
+    readonly secretFiles: readonly File[];
     readonly data: DataVolume;
     /** Shell command that exits 0 once the process can serve; runs in the container with busybox or better. */
     readonly ready: string;
@@ -107,31 +116,38 @@ export class Workload extends pulumi.ComponentResource {
             logOpts: { "max-size": "10m", "max-file": "3" },
         };
 
-        const files = new docker.Container(
-            `${name}-files`,
-            {
-                ...hardening,
-                readOnly: false,
-                name: `${containerName}-files`,
-                image: image.imageId,
-                entrypoints: ["/bin/sh", "-c"],
-                command: [`chown -R ${UID}:${UID} ${args.filesPath} && chown ${UID}:${UID} ${args.data.path}`],
-                user: "0:0",
-                networkMode: "none",
-                capabilities: { drops: ["ALL"], adds: ["CHOWN"] },
-                healthcheck: { tests: ["NONE"] },
-                volumes: [{ containerPath: args.filesPath }, data],
-                uploads: args.files.map((file) => ({
-                    file: `${args.filesPath}/${file.name}`,
-                    content: file.content,
-                    permissions: "0400",
-                })),
-                attach: true,
-                mustRun: false,
-                restart: "no",
-            },
-            { ...children, deleteBeforeReplace: true },
-        );
+        const carrier = (use: string, path: string, files: readonly File[]) =>
+            new docker.Container(
+                `${name}-${use}`,
+                {
+                    ...hardening,
+                    readOnly: false,
+                    name: `${containerName}-${use}`,
+                    image: image.imageId,
+                    entrypoints: ["/bin/sh", "-c"],
+                    command: [`chown -R ${UID}:${UID} ${path} && chown ${UID}:${UID} ${args.data.path}`],
+                    user: "0:0",
+                    networkMode: "none",
+                    // The second one because root may otherwise not list a folder that is open to its owner alone.
+                    capabilities: { drops: ["ALL"], adds: ["CHOWN", "DAC_READ_SEARCH"] },
+                    healthcheck: { tests: ["NONE"] },
+                    volumes: [{ containerPath: path }, data],
+                    uploads: files.map(({ name: file, content }) => ({
+                        file: `${path}/${file}`,
+                        content,
+                        permissions: "0400",
+                    })),
+                    attach: true,
+                    mustRun: false,
+                    restart: "no",
+                },
+                { ...children, deleteBeforeReplace: true },
+            );
+        const secretFiles = args.secretFiles.map((file) => ({ ...file, content: pulumi.secret(file.content) }));
+        const carriers = [
+            carrier("files", args.filesPath, args.files),
+            ...(secretFiles.length === 0 ? [] : [carrier("secrets", SECRETS_PATH, secretFiles)]),
+        ];
 
         const container = new docker.Container(
             name,
@@ -146,9 +162,9 @@ export class Workload extends pulumi.ComponentResource {
                     .map(([key, value]) => `${key}=${value}`)
                     .sort(),
                 capabilities: { drops: ["ALL"], adds: [...(args.capabilities ?? [])] },
-                // Everything that the files container mounts comes along read-only; the data volume is named again to be
-                // writable. Its id ties the two together: new files make a new process.
-                volumes: [{ fromContainer: files.id, readOnly: true }, data],
+                // Everything that the carriers mount comes along read-only; the data volume is named again to be writable.
+                // Their ids tie them together: new files make a new process.
+                volumes: [...carriers.map(({ id }) => ({ fromContainer: id, readOnly: true })), data],
                 tmpfs: { "/tmp": "size=64m,mode=1777" },
                 networksAdvanced: [{ name: args.network.name, aliases: [name, ...(args.aliases ?? [])] }],
                 ports: (args.ports ?? []).map(({ address, port }) => ({ ip: address, internal: port, external: port })),

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import { Cure } from "./cure";
+import { CACHE } from "./folders";
 
 const run = promisify(execFile);
 
@@ -16,7 +17,7 @@ const run = promisify(execFile);
 const DEFAULT_HOST = "unix:///var/run/docker.sock";
 
 /** What an engine that this file starts writes. */
-const LOG = join(__dirname, "..", ".cache", "dockerd.log");
+const LOG = join(CACHE, "dockerd.log");
 
 /** How long a started engine may take until it answers, in milliseconds; a loaded machine has needed 20 s. */
 const START_TIMEOUT = 90_000;

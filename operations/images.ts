@@ -1,16 +1,20 @@
 /**
  * Which images a stack on this machine runs: the default ones where they are here or can be pulled; else the newest supported
- * release that is here; else the stand-in. Caddy is real everywhere: without its image it is built from Go modules.
+ * release that is here; else the stand-in. Caddy is real everywhere: without its image it is built from Go modules. What was
+ * chosen for a stack is remembered, so that a later run never swaps a server under its data.
  */
 import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { ensureImage, images as made } from "../rehearsal";
-import { AUTHELIA, CADDY_IMAGE, OCIS, releaseOf } from "../versions";
+import { AUTHELIA, CADDY_IMAGE, Line, OCIS, releaseOf, Server } from "../versions";
+import { STATE } from "./folders";
 
 const docker = async (...args: string[]) => (await promisify(execFile)("docker", args, { maxBuffer: 1 << 24 })).stdout;
 
-/** Images of one stack, as its configuration names them. */
+/** Images of one stack, by the keys of its configuration. */
 export interface Images {
     readonly authelia: string;
     readonly ocis: string;
@@ -18,25 +22,47 @@ export interface Images {
 }
 
 /** The servers that have releases; Caddy is chosen by its image alone. */
-const SERVERS = { authelia: AUTHELIA, ocis: OCIS };
+const SERVERS: Readonly<Record<"authelia" | "ocis", Server<Line>>> = { authelia: AUTHELIA, ocis: OCIS };
+
+/** What was chosen, by stack. */
+const RECORD = join(STATE, "images.json");
+
+/** What was chosen for the stacks of this machine. */
+export function rememberedImages(): Record<string, Images> {
+    return existsSync(RECORD) ? (JSON.parse(readFileSync(RECORD, "utf8")) as Record<string, Images>) : {};
+}
+
+/** Remembers what was chosen for a stack. */
+export function rememberImages(stack: string, images: Images): void {
+    mkdirSync(STATE, { recursive: true, mode: 0o700 });
+    writeFileSync(RECORD, `${JSON.stringify({ ...rememberedImages(), [stack]: images }, null, 4)}\n`);
+}
+
+/** Forgets what was chosen for a stack that is no more. */
+export function forgetImages(stack: string): void {
+    const { [stack]: forgotten, ...others } = rememberedImages();
+    if (forgotten !== undefined) {
+        writeFileSync(RECORD, `${JSON.stringify(others, null, 4)}\n`);
+    }
+}
 
 /** Whether a name is that of a stand-in, which is no product. */
 export function isStandIn(image: string): boolean {
     return image === made.authelia || image === made.ocis;
 }
 
-/** "Authelia 4.39.20, oCIS 7.0.0 and Caddy (caddy:2.11)", with stand-ins called so. */
+/** "Authelia 4.39.20 (authelia/authelia:4.39.20), the stand-in for oCIS 8.0.5 and Caddy (caddy:2.11)". */
 export function describeImages({ authelia, ocis, caddy }: Images): string {
     const server = (name: keyof typeof SERVERS, image: string) => {
         const { title } = SERVERS[name];
-        const { version } = releaseOf<(typeof SERVERS)[typeof name]["lines"][number]>(SERVERS[name], image);
+        const { version } = releaseOf(SERVERS[name], image);
         return isStandIn(image) ? `the stand-in for ${title} ${version}` : `${title} ${version} (${image})`;
     };
     return `${server("authelia", authelia)}, ${server("ocis", ocis)} and Caddy (${caddy})`;
 }
 
 /** Whether the engine has an image. */
-export async function isLocal(image: string): Promise<boolean> {
+async function isLocal(image: string): Promise<boolean> {
     return (await docker("image", "ls", "--quiet", image)).trim() !== "";
 }
 
@@ -47,7 +73,7 @@ export async function localReleases(name: keyof typeof SERVERS): Promise<string[
     const tags = (await docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository)).split("\n");
     const supported = tags.filter((image) => {
         try {
-            return releaseOf<(typeof server)["lines"][number]>(server, image) !== undefined;
+            return releaseOf(server, image) !== undefined;
         } catch {
             return false; // "latest", "<none>" or a release outside the table: not one that could be chosen
         }
@@ -55,49 +81,61 @@ export async function localReleases(name: keyof typeof SERVERS): Promise<string[
     return supported.sort((a, b) => b.localeCompare(a, "en", { numeric: true }));
 }
 
-/** Pulls an image; says why it cannot. */
-async function pull(image: string, report: (line: string) => void): Promise<boolean> {
-    report(`pulling ${image} …`);
+/** Whether an image is here, or now is because it was pulled; says why it cannot be. */
+async function isAtHand(image: string, say: (line: string) => void): Promise<boolean> {
+    if (await isLocal(image)) {
+        return true;
+    }
+    say(`Pulling ${image} …`);
     try {
         await docker("pull", "--quiet", image);
         return true;
     } catch (error) {
-        report(`${image} cannot be pulled: ${((error as { stderr?: string }).stderr ?? String(error)).trim()}`);
+        say(`  not possible here: ${((error as { stderr?: string }).stderr ?? String(error)).trim()}`);
         return false;
     }
 }
 
-async function chooseServer(name: keyof typeof SERVERS, report: (line: string) => void): Promise<string> {
+async function chooseServer(name: keyof typeof SERVERS, say: (line: string) => void): Promise<string> {
     const { image } = SERVERS[name];
-    if ((await isLocal(image)) || (await pull(image, report))) {
+    if (await isAtHand(image, say)) {
         return image;
     }
     const [newest] = await localReleases(name);
     if (newest !== undefined) {
         return newest;
     }
-    await ensureImage(name, { report });
+    await ensureImage(name, { report: say });
     return made[name];
 }
 
 /** Caddy's image: the official one, or the same program built from Go modules. */
-export async function chooseCaddy(report: (line: string) => void): Promise<string> {
-    if ((await isLocal(CADDY_IMAGE)) || (await isLocal(made.caddy)) === false && (await pull(CADDY_IMAGE, report))) {
+export async function chooseCaddy(say: (line: string) => void): Promise<string> {
+    // Once it was built nothing is pulled any more, or a machine without a registry would wait for one at each run.
+    if (!(await isLocal(made.caddy)) && (await isAtHand(CADDY_IMAGE, say))) {
         return CADDY_IMAGE;
     }
-    await ensureImage("caddy", { report });
+    await ensureImage("caddy", { report: say });
     return made.caddy;
+}
+
+/** The pair of stand-ins, built where they are missing. */
+export async function standIns(say: (line: string) => void): Promise<Pick<Images, "authelia" | "ocis">> {
+    await ensureImage("authelia", { report: say });
+    await ensureImage("ocis", { report: say });
+    return { authelia: made.authelia, ocis: made.ocis };
 }
 
 /**
  * Chooses the images for a new stack, pulling or building what is missing.
  *
- * @param report Takes one line of progress.
+ * @param configured What the stack's configuration names, which is taken as it is.
+ * @param say Takes one line about what is done.
  */
-export async function chooseImages(report: (line: string) => void): Promise<Images> {
+export async function chooseImages(configured: Partial<Images>, say: (line: string) => void): Promise<Images> {
     return {
-        authelia: await chooseServer("authelia", report),
-        ocis: await chooseServer("ocis", report),
-        caddy: await chooseCaddy(report),
+        authelia: configured.authelia ?? (await chooseServer("authelia", say)),
+        ocis: configured.ocis ?? (await chooseServer("ocis", say)),
+        caddy: configured.caddy ?? (await chooseCaddy(say)),
     };
 }

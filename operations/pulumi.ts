@@ -14,20 +14,20 @@ import { PulumiCommand as OfficialCommand } from "@pulumi/pulumi/automation";
 import { version as sdkVersion } from "@pulumi/pulumi/package.json";
 
 import { buildToolchain, builtToolchain } from "../toolchain";
-import { Cure } from "./cure";
+import { MACHINE_IMAGES } from "../settings";
+import { runMain } from "./cure";
 import { engineHost } from "./engine";
-
-const ROOT = join(__dirname, "..");
-const STATE = join(ROOT, ".state");
+import { CACHE, ROOT, STATE } from "./folders";
+import { rememberedImages } from "./images";
 
 /** Where the official download of the command line interface is kept. */
-const DOWNLOAD = join(ROOT, ".cache", "pulumi", sdkVersion);
+const DOWNLOAD = join(CACHE, "pulumi", sdkVersion);
 
 /** PULUMI_HOME of an official command line interface, apart from the user's: its plugins and chosen stack are ours. */
-const HOME = join(ROOT, ".cache", "pulumi-home");
+const HOME = join(CACHE, "pulumi-home");
 
-/** The stack whose file is part of the repository. */
-const TRACKED_STACK = "dev";
+/** The stack of `npm run dev`, whose file is part of the repository. */
+export const DEV_STACK = "dev";
 
 /** How Pulumi is started on this machine. */
 export interface PulumiCommand {
@@ -112,8 +112,17 @@ function prepareState(): { backend: string; passphrase: string } {
     return { backend, passphrase };
 }
 
-async function resolve(say: (line: string) => void): Promise<PulumiCommand> {
-    const { path, home } = await commandLine(say);
+let found: Promise<CommandLine> | undefined;
+
+/**
+ * Pulumi's command line interface with the local state: an installed one that is new enough, else one that was
+ * downloaded or built before, else the official download, else a build from Go modules (toolchain/).
+ *
+ * @param say Takes one line of what is done; nothing is said where nothing is to be done.
+ * @throws Cure if none can be had.
+ */
+export async function pulumiCommand(say: (line: string) => void): Promise<PulumiCommand> {
+    const { path, home } = await (found ??= commandLine(say));
     const { backend, passphrase } = prepareState();
     // The Node.js that runs this runs the program too. The folder of the command line interface comes with it, because a
     // language host elsewhere on PATH would be preferred to the one beside it.
@@ -130,21 +139,9 @@ async function resolve(say: (line: string) => void): Promise<PulumiCommand> {
             PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
             PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true", // see withStackFile
             PULUMI_SKIP_UPDATE_CHECK: "true",
+            [MACHINE_IMAGES]: JSON.stringify(rememberedImages()),
         },
     };
-}
-
-let resolved: Promise<PulumiCommand> | undefined;
-
-/**
- * Pulumi's command line interface with the local state: an installed one that is new enough, else one that was
- * downloaded or built before, else the official download, else a build from Go modules (toolchain/).
- *
- * @param say Takes one line of what is done; nothing is said where nothing is to be done.
- * @throws Cure if none can be had.
- */
-export function pulumiCommand(say: (line: string) => void): Promise<PulumiCommand> {
-    return (resolved ??= resolve(say));
 }
 
 /**
@@ -203,14 +200,9 @@ export async function withStackFile<T>(stack: string, work: () => Promise<T>): P
 async function main(): Promise<void> {
     // Not to the standard output, which is Pulumi's: npm run --silent pulumi -- stack output --json > file
     const command = await pulumiCommand(console.error);
-    process.exitCode = await withStackFile(TRACKED_STACK, () => runPulumi(command, ...process.argv.slice(2)));
+    process.exitCode = await withStackFile(DEV_STACK, () => runPulumi(command, ...process.argv.slice(2)));
 }
 
 if (require.main === module) {
-    main().catch((error: unknown) => {
-        console.error(error instanceof Cure ? error.message : error);
-        process.exitCode = 1;
-    });
+    runMain(main);
 }
-
-export { Cure };

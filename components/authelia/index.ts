@@ -9,7 +9,7 @@ import { Network } from "../network";
 import { RelyingApplication } from "../relying-party";
 import { AutheliaSecrets, InitialPassword } from "../secrets";
 import { Site } from "../site";
-import { Workload } from "../workload";
+import { SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { AUTHELIA_DATA, AUTHELIA_PORT, autheliaConfiguration, autheliaSecrets, autheliaUsers } from "./configuration";
 
@@ -42,15 +42,17 @@ export class Authelia extends pulumi.ComponentResource {
             name,
             {
                 image: args.release.image,
-                environment: { X_AUTHELIA_CONFIG: `${FILES}/configuration.yml,${FILES}/secrets.yml` },
+                environment: { X_AUTHELIA_CONFIG: `${FILES}/configuration.yml,${SECRETS_PATH}/secrets.yml` },
                 filesPath: FILES,
                 files: [
                     {
                         name: "configuration.yml",
                         content: toYaml(
-                            autheliaConfiguration({ ...args, line: args.release.line, usersFile: `${FILES}/users.yml` }),
+                            autheliaConfiguration({ ...args, line: args.release.line, usersFile: `${SECRETS_PATH}/users.yml` }),
                         ),
                     },
+                ],
+                secretFiles: [
                     {
                         name: "secrets.yml",
                         content: pulumi.output(args.secrets).apply((secrets) => toYaml(autheliaSecrets(secrets))),

@@ -6,7 +6,7 @@ import { CertificateAuthority } from "../certificates";
 import { typeToken } from "../naming";
 import { Network } from "../network";
 import { Site } from "../site";
-import { Workload } from "../workload";
+import { SECRETS_PATH, Workload } from "../workload";
 import { caddyfile, HEALTH_ADDRESS } from "./caddyfile";
 
 export interface EdgeArgs {
@@ -25,7 +25,11 @@ export interface EdgeArgs {
 }
 
 const FILES = "/etc/caddy";
-const ROOT = { certificate: `${FILES}/root.pem`, key: `${FILES}/root.key` };
+
+/** Not the image's /data, which belongs to root; see DataVolume. */
+const DATA = "/var/lib/caddy";
+
+const ROOT = { certificate: `${FILES}/root.pem`, key: `${SECRETS_PATH}/root.key` };
 
 export class Edge extends pulumi.ComponentResource {
     constructor(name: string, args: EdgeArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -41,18 +45,14 @@ export class Edge extends pulumi.ComponentResource {
                 image: args.image,
                 command: ["caddy", "run", "--config", `${FILES}/Caddyfile`, "--adapter", "caddyfile"],
                 // Certificates and the ACME account live below the first; nothing is kept below the second.
-                environment: { XDG_DATA_HOME: "/data", XDG_CONFIG_HOME: "/tmp" },
+                environment: { XDG_DATA_HOME: DATA, XDG_CONFIG_HOME: "/tmp" },
                 filesPath: FILES,
                 files: [
                     { name: "Caddyfile", content: caddyfile({ ...args, root: ROOT }) },
-                    ...(authority === undefined
-                        ? []
-                        : [
-                              { name: "root.pem", content: authority.certificate },
-                              { name: "root.key", content: authority.privateKey },
-                          ]),
+                    ...(authority === undefined ? [] : [{ name: "root.pem", content: authority.certificate }]),
                 ],
-                data: { path: "/data", protect: args.keepData },
+                secretFiles: authority === undefined ? [] : [{ name: "root.key", content: authority.privateKey }],
+                data: { path: DATA, protect: args.keepData },
                 ready: `wget -q -O /dev/null http://${HEALTH_ADDRESS}`,
                 memory: 256,
                 network: args.network,

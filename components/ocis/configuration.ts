@@ -18,8 +18,10 @@ export interface OcisEnvironmentInput {
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
     readonly accessTokens: AccessTokens;
-    /** Folder of ocis.yaml and csp.yaml in the container. */
-    readonly filesPath: string;
+    /** Folder of ocis.yaml in the container. */
+    readonly configDir: string;
+    /** Path of csp.yaml in the container; used by lines that have such a policy. */
+    readonly cspFile: string;
     /** File with the root certificates of the private authority, if there is one. */
     readonly trustBundle?: string;
     readonly line: OcisLine;
@@ -27,12 +29,12 @@ export interface OcisEnvironmentInput {
 
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
-    const { url, issuer, accessTokens, filesPath, trustBundle, line } = input;
+    const { url, issuer, accessTokens, configDir, cspFile, trustBundle, line } = input;
     return {
         OCIS_URL: url,
         // Also the issuer half of every user's id, so it is set from the first start on and for all services.
         OCIS_OIDC_ISSUER: issuer,
-        OCIS_CONFIG_DIR: filesPath,
+        OCIS_CONFIG_DIR: configDir,
         OCIS_BASE_DATA_PATH: OCIS_DATA,
         OCIS_INSECURE: "false",
         OCIS_LOG_LEVEL: "warn",
@@ -63,7 +65,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         // Authelia offers no logout for relying parties yet; this is its own page.
         WEB_OPTION_LOGOUT_URL: `${issuer}/logout`,
 
-        ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: `${filesPath}/csp.yaml` } : {}),
+        ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
     };
 }

@@ -9,7 +9,7 @@ import { typeToken } from "../naming";
 import { Network } from "../network";
 import { OcisSecrets } from "../secrets";
 import { Site } from "../site";
-import { Workload } from "../workload";
+import { SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { OCIS_DATA, OCIS_PORT, ocisContentSecurityPolicy, ocisEnvironment, ocisYaml } from "./configuration";
 
@@ -27,6 +27,12 @@ export interface OcisArgs {
 }
 
 const FILES = "/etc/ocis";
+
+/**
+ * Debug ports of what a sign-in needs: graph, frontend, users, storage-users, proxy, idm. The proxy's alone answers up to ten
+ * seconds before the first sign-in would succeed. Source: run with oCIS 4.0.5, 5.0.9 and 7.0.0.
+ */
+const READY_PORTS = [9124, 9141, 9145, 9159, 9205, 9239];
 
 export class Ocis extends pulumi.ComponentResource {
     /** How the edge serves ownCloud. */
@@ -46,21 +52,21 @@ export class Ocis extends pulumi.ComponentResource {
                     url: args.host.url,
                     issuer,
                     accessTokens: args.accessTokens,
-                    filesPath: FILES,
+                    configDir: SECRETS_PATH,
+                    cspFile: `${FILES}/csp.yaml`,
                     trustBundle,
                     line: release.line,
                 }),
                 filesPath: FILES,
                 files: [
-                    {
-                        name: "ocis.yaml",
-                        content: pulumi.output(args.secrets).apply((secrets) => pulumi.secret(toYaml(ocisYaml(secrets)))),
-                    },
                     { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer)) },
                     ...(authority === undefined ? [] : [{ name: "root.pem", content: authority.certificate }]),
                 ],
+                secretFiles: [
+                    { name: "ocis.yaml", content: pulumi.output(args.secrets).apply((secrets) => toYaml(ocisYaml(secrets))) },
+                ],
                 data: { path: OCIS_DATA, protect: args.keepData },
-                ready: READY,
+                ready: `wget -q -O /dev/null ${READY_PORTS.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
                 // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                 memory: 2048,
                 network: args.network,
@@ -72,4 +78,3 @@ export class Ocis extends pulumi.ComponentResource {
     }
 }
 
-const READY = `wget -q -O /dev/null http://127.0.0.1:9205/healthz`;

@@ -27,7 +27,7 @@ async function run(command: string, args: readonly string[], env?: NodeJS.Proces
         execFile(command, args, { cwd: ROOT, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
             // A command that could not be started has a text for its code; that is a failure of the test's surroundings.
             const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-            resolve({ code, stdout, text: `${stdout}${stderr}${code === -1 ? String(error) : ""}` });
+            resolve({ code, stdout, text: `${stdout}${stderr}${code === -1 ? (error?.message ?? "") : ""}` });
         });
     });
 }

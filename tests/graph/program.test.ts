@@ -54,7 +54,7 @@ test("project and stack are part of every name on the Docker host", () => {
 });
 
 test("every process is hardened", () => {
-    const running = ofType(dev, CONTAINER).filter(({ name }) => !name.endsWith("-files"));
+    const running = ofType(dev, CONTAINER).filter(({ name }) => !/-(files|secrets)$/.test(name));
     assert.deepEqual(running.map(({ name }) => name).sort(), ["authelia", "edge", "ocis"]);
     for (const { name, inputs } of running) {
         assert.equal(inputs.readOnly, true, name);
@@ -125,17 +125,19 @@ test("no planted secret reaches a plain property", () => {
 });
 
 test("the planted secrets do reach the files", () => {
-    const uploads = JSON.stringify(named(dev, "authelia-files").inputs.uploads);
+    const uploads = JSON.stringify(named(dev, "authelia-secrets").inputs.uploads);
     for (const use of ["authelia-session", "authelia-storage-encryption", "authelia-hmac", "authelia-issuer"]) {
         assert.ok(uploads.includes(`${CANARY}-secrets-${use}`), use);
     }
     assert.ok(uploads.includes(`${CANARY}-secrets-password-demo`), "the digest of the initial password");
-    assert.match(JSON.stringify(named(dev, "ocis-files").inputs.uploads), /canary-secrets-ocis-jwt/);
-    assert.match(JSON.stringify(named(dev, "edge-files").inputs.uploads), /canary-certificates-root-key/);
+    assert.match(JSON.stringify(named(dev, "ocis-secrets").inputs.uploads), /canary-secrets-ocis-jwt/);
+    assert.match(JSON.stringify(named(dev, "edge-secrets").inputs.uploads), /canary-certificates-root-key/);
 });
 
-test("Authelia's configuration is readable in a preview, because only the files with secrets are secret", () => {
-    const plain = plainTexts(named(dev, "authelia-files").inputs.uploads).map(({ text }) => text);
+test("Authelia's configuration is readable in a preview, because the files with secrets are carried apart", () => {
+    const { uploads } = named(dev, "authelia-files").inputs;
+    const plain = plainTexts(uploads).map(({ text }) => text);
+    assert.equal(plain.length, 3, "file, content and permissions of configuration.yml");
     assert.ok(plain.some((text) => text.includes("authelia_url: https://auth.ocis.localhost:8443")));
 });
 

@@ -17,7 +17,8 @@ const environmentOf = (version: string, more: Partial<OcisEnvironmentInput> = {}
         url: "https://owncloud.example.com",
         issuer: "https://auth.example.com",
         accessTokens: "signed",
-        filesPath: "/etc/ocis",
+        configDir: "/run/secrets",
+        cspFile: "/etc/ocis/csp.yaml",
         line: releaseOf(OCIS, `owncloud/ocis:${version}`).line,
         ...more,
     });

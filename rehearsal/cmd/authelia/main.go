@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -57,6 +59,7 @@ func commands() *cobra.Command {
 	})
 	totp := group(group(group(root, "storage", "manage the storage"), "user", "manage users"), "totp", "manage TOTP devices")
 	totp.AddCommand(generateCommand(&files), deleteCommand(&files))
+	group(totp, "export", "export TOTP devices").AddCommand(exportCommand(&files))
 	return root
 }
 
@@ -92,6 +95,29 @@ func generateCommand(files *[]string) *cobra.Command {
 	command.Flags().StringVar(&secret, "secret", "", "set the shared secret as base32 encoded bytes (no padding)")
 	command.Flags().BoolVarP(&force, "force", "f", false, "overwrite an existing configuration")
 	return command
+}
+
+func exportCommand(files *[]string) *cobra.Command {
+	return &cobra.Command{
+		Use: "uri", Short: "print the URIs of all TOTP configurations", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, store, err := openFor(*files)
+			if err != nil {
+				return err
+			}
+			defer store.db.Close()
+			devices, err := store.devices(cmd.Context())
+			if err != nil {
+				return err
+			}
+			for _, username := range slices.Sorted(maps.Keys(devices)) {
+				if _, err := fmt.Fprintln(cmd.OutOrStdout(), devices[username].uri(username)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
 }
 
 func deleteCommand(files *[]string) *cobra.Command {

@@ -133,6 +133,29 @@ func (s *store) device(ctx context.Context, username string) (*device, error) {
 	return &d, err
 }
 
+// devices are those of all users, by user name.
+func (s *store) devices(ctx context.Context) (map[string]*device, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT username FROM totp")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	devices := map[string]*device{}
+	for rows.Next() {
+		var username string
+		if err := rows.Scan(&username); err != nil {
+			return nil, err
+		}
+		devices[username] = nil
+	}
+	for username := range devices {
+		if devices[username], err = s.device(ctx, username); err != nil {
+			return nil, err
+		}
+	}
+	return devices, rows.Err()
+}
+
 func (s *store) saveDevice(ctx context.Context, username string, d device) error {
 	_, err := s.db.ExecContext(ctx, "INSERT OR REPLACE INTO totp VALUES (?, ?, ?, ?, ?, ?)",
 		username, d.Issuer, d.Algorithm, d.Digits, d.Period, s.sealed([]byte(d.Secret)))

@@ -19,7 +19,8 @@ import (
 type config struct {
 	url, issuer       string
 	configDir, data   string
-	address, debug    string
+	address           string
+	debug             []string // addresses of the services whose health is asked for
 	rewriteWellKnown  bool
 	verifyMethod      string
 	skipUserInfo      bool
@@ -156,11 +157,18 @@ var notRehearsed = map[string]struct {
 // readConfig reads files and environment, and fails as oCIS does.
 func readConfig() (*config, error) {
 	c := &config{
-		configDir:        variable("OCIS_CONFIG_DIR", "/etc/ocis"),
-		data:             variable("OCIS_BASE_DATA_PATH", "/var/lib/ocis"),
-		url:              variable("OCIS_URL", "https://localhost:9200"),
-		address:          variable("PROXY_HTTP_ADDR", "0.0.0.0:9200"),
-		debug:            variable("PROXY_DEBUG_ADDR", "127.0.0.1:9205"),
+		configDir: variable("OCIS_CONFIG_DIR", "/etc/ocis"),
+		data:      variable("OCIS_BASE_DATA_PATH", "/var/lib/ocis"),
+		url:       variable("OCIS_URL", "https://localhost:9200"),
+		address:   variable("PROXY_HTTP_ADDR", "0.0.0.0:9200"),
+		debug: []string{
+			variable("GRAPH_DEBUG_ADDR", "127.0.0.1:9124"),
+			variable("FRONTEND_DEBUG_ADDR", "127.0.0.1:9141"),
+			variable("USERS_DEBUG_ADDR", "127.0.0.1:9145"),
+			variable("STORAGE_USERS_DEBUG_ADDR", "127.0.0.1:9159"),
+			variable("PROXY_DEBUG_ADDR", "127.0.0.1:9205"),
+			variable("IDM_DEBUG_ADDR", "127.0.0.1:9239"),
+		},
 		verifyMethod:     variable("PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD", "jwt"),
 		userClaim:        variable("PROXY_USER_OIDC_CLAIM", "preferred_username"),
 		userAttribute:    variable("PROXY_USER_CS3_CLAIM", "username"),

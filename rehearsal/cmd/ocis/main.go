@@ -54,10 +54,12 @@ func serve(ctx context.Context) error {
 	server := &server{config, accounts, newTokenVerifier(config), newFiles(config)}
 	health := http.NewServeMux()
 	health.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "OK") })
+	endpoints := []standin.Endpoint{{Address: config.address, Handler: server.handler()}}
+	for _, address := range config.debug {
+		endpoints = append(endpoints, standin.Endpoint{Address: address, Handler: standin.Mark("ocis", health)})
+	}
 	slog.Info("a stand-in, which only rehearses oCIS, is listening", "address", config.address)
-	return standin.Serve(ctx,
-		standin.Endpoint{Address: config.address, Handler: server.handler()},
-		standin.Endpoint{Address: config.debug, Handler: standin.Mark("ocis", health)})
+	return standin.Serve(ctx, endpoints...)
 }
 
 func setLogger(level string) {
