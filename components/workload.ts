@@ -18,6 +18,9 @@ import { Network } from "./network";
 /** User and group of every process: the one that oCIS's image is made for, and that Authelia's documentation advises. */
 const UID = "1000";
 
+/** Where a process finds its files. No image declares a volume there, which would hide them. */
+export const FILES_PATH = "/run/configuration";
+
 /** Where a process finds its files with secrets: where Docker mounts secrets of its own. */
 export const SECRETS_PATH = "/run/secrets";
 
@@ -54,8 +57,7 @@ export interface WorkloadArgs {
     readonly command?: readonly string[];
     /** Environment. Never holds a secret: `docker inspect` shows it. */
     readonly environment: Readonly<Record<string, string>>;
-    /** Folder into which `files` are mounted, read-only. */
-    readonly filesPath: string;
+    /** Files below FILES_PATH, without any secret. */
     readonly files: readonly File[];
     /** Files below SECRETS_PATH. Their contents are made secret here. */
     readonly secretFiles: readonly File[];
@@ -116,6 +118,9 @@ export class Workload extends pulumi.ComponentResource {
             logOpts: { "max-size": "10m", "max-file": "3" },
         };
 
+        // In Go's canonical form, or every run sees a difference; all of them, or what the image says would be one.
+        const healthcheckTimes = { interval: "3s", timeout: "5s", startPeriod: "2m0s", retries: 3 };
+
         const carrier = (use: string, path: string, files: readonly File[]) =>
             new docker.Container(
                 `${name}-${use}`,
@@ -130,7 +135,7 @@ export class Workload extends pulumi.ComponentResource {
                     networkMode: "none",
                     // The second one because root may otherwise not list a folder that is open to its owner alone.
                     capabilities: { drops: ["ALL"], adds: ["CHOWN", "DAC_READ_SEARCH"] },
-                    healthcheck: { tests: ["NONE"] },
+                    healthcheck: { ...healthcheckTimes, tests: ["NONE"] },
                     volumes: [{ containerPath: path }, data],
                     uploads: files.map(({ name: file, content }) => ({
                         file: `${path}/${file}`,
@@ -145,7 +150,7 @@ export class Workload extends pulumi.ComponentResource {
             );
         const secretFiles = args.secretFiles.map((file) => ({ ...file, content: pulumi.secret(file.content) }));
         const carriers = [
-            carrier("files", args.filesPath, args.files),
+            carrier("files", FILES_PATH, args.files),
             ...(secretFiles.length === 0 ? [] : [carrier("secrets", SECRETS_PATH, secretFiles)]),
         ];
 
@@ -168,14 +173,7 @@ export class Workload extends pulumi.ComponentResource {
                 tmpfs: { "/tmp": "size=64m,mode=1777" },
                 networksAdvanced: [{ name: args.network.name, aliases: [name, ...(args.aliases ?? [])] }],
                 ports: (args.ports ?? []).map(({ address, port }) => ({ ip: address, internal: port, external: port })),
-                healthcheck: {
-                    tests: ["CMD-SHELL", args.ready],
-                    // In Go's canonical form, or every run sees a difference.
-                    interval: "3s",
-                    timeout: "5s",
-                    startPeriod: "2m0s",
-                    retries: 3,
-                },
+                healthcheck: { ...healthcheckTimes, tests: ["CMD-SHELL", args.ready] },
                 wait: true,
                 waitTimeout: READY_SECONDS,
                 destroyGraceSeconds: STOP_SECONDS,

@@ -9,7 +9,7 @@ import { Network } from "../network";
 import { RelyingApplication } from "../relying-party";
 import { AutheliaSecrets, InitialPassword } from "../secrets";
 import { Site } from "../site";
-import { SECRETS_PATH, Workload } from "../workload";
+import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { AUTHELIA_DATA, AUTHELIA_PORT, autheliaConfiguration, autheliaSecrets, autheliaUsers } from "./configuration";
 
@@ -26,8 +26,6 @@ export interface AutheliaArgs {
     readonly keepData: boolean;
 }
 
-const FILES = "/etc/authelia";
-
 export class Authelia extends pulumi.ComponentResource {
     /** How the edge serves the portal. */
     readonly site: Site;
@@ -42,8 +40,7 @@ export class Authelia extends pulumi.ComponentResource {
             name,
             {
                 image: args.release.image,
-                environment: { X_AUTHELIA_CONFIG: `${FILES}/configuration.yml,${SECRETS_PATH}/secrets.yml` },
-                filesPath: FILES,
+                environment: { X_AUTHELIA_CONFIG: `${FILES_PATH}/configuration.yml,${SECRETS_PATH}/secrets.yml` },
                 files: [
                     {
                         name: "configuration.yml",

@@ -6,7 +6,7 @@ import { CertificateAuthority } from "../certificates";
 import { typeToken } from "../naming";
 import { Network } from "../network";
 import { Site } from "../site";
-import { SECRETS_PATH, Workload } from "../workload";
+import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { caddyfile, HEALTH_ADDRESS } from "./caddyfile";
 
 export interface EdgeArgs {
@@ -24,12 +24,10 @@ export interface EdgeArgs {
     readonly keepData: boolean;
 }
 
-const FILES = "/etc/caddy";
-
 /** Not the image's /data, which belongs to root; see DataVolume. */
 const DATA = "/var/lib/caddy";
 
-const ROOT = { certificate: `${FILES}/root.pem`, key: `${SECRETS_PATH}/root.key` };
+const ROOT = { certificate: `${FILES_PATH}/root.pem`, key: `${SECRETS_PATH}/root.key` };
 
 export class Edge extends pulumi.ComponentResource {
     constructor(name: string, args: EdgeArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -43,10 +41,9 @@ export class Edge extends pulumi.ComponentResource {
             name,
             {
                 image: args.image,
-                command: ["caddy", "run", "--config", `${FILES}/Caddyfile`, "--adapter", "caddyfile"],
+                command: ["caddy", "run", "--config", `${FILES_PATH}/Caddyfile`, "--adapter", "caddyfile"],
                 // Certificates and the ACME account live below the first; nothing is kept below the second.
                 environment: { XDG_DATA_HOME: DATA, XDG_CONFIG_HOME: "/tmp" },
-                filesPath: FILES,
                 files: [
                     { name: "Caddyfile", content: caddyfile({ ...args, root: ROOT }) },
                     ...(authority === undefined ? [] : [{ name: "root.pem", content: authority.certificate }]),

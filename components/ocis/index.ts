@@ -9,7 +9,7 @@ import { typeToken } from "../naming";
 import { Network } from "../network";
 import { OcisSecrets } from "../secrets";
 import { Site } from "../site";
-import { SECRETS_PATH, Workload } from "../workload";
+import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { OCIS_DATA, OCIS_PORT, ocisContentSecurityPolicy, ocisEnvironment, ocisYaml } from "./configuration";
 
@@ -26,8 +26,6 @@ export interface OcisArgs {
     readonly keepData: boolean;
 }
 
-const FILES = "/etc/ocis";
-
 /**
  * Debug ports of what a sign-in needs: graph, frontend, users, storage-users, proxy, idm. The proxy's alone answers up to ten
  * seconds before the first sign-in would succeed. Source: run with oCIS 4.0.5, 5.0.9 and 7.0.0.
@@ -42,7 +40,7 @@ export class Ocis extends pulumi.ComponentResource {
         super(typeToken("Ocis"), name, {}, opts);
         const { authority, issuer, release } = args;
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
-        const trustBundle = authority === undefined ? undefined : `${FILES}/root.pem`;
+        const trustBundle = authority === undefined ? undefined : `${FILES_PATH}/root.pem`;
         const workload = new Workload(
             name,
             {
@@ -53,11 +51,10 @@ export class Ocis extends pulumi.ComponentResource {
                     issuer,
                     accessTokens: args.accessTokens,
                     configDir: SECRETS_PATH,
-                    cspFile: `${FILES}/csp.yaml`,
+                    cspFile: `${FILES_PATH}/csp.yaml`,
                     trustBundle,
                     line: release.line,
                 }),
-                filesPath: FILES,
                 files: [
                     { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer)) },
                     ...(authority === undefined ? [] : [{ name: "root.pem", content: authority.certificate }]),
