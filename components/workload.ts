@@ -70,7 +70,7 @@ export interface WorkloadArgs {
     /** Further names under which others on the network reach it; the component's name is always one. */
     readonly aliases?: readonly string[];
     readonly ports?: readonly PublishedPort[];
-    /** Linux capabilities to keep; none by default. */
+    /** Linux capabilities to keep, as the engine writes them: "CAP_CHOWN"; none by default. */
     readonly capabilities?: readonly string[];
 }
 
@@ -134,7 +134,7 @@ export class Workload extends pulumi.ComponentResource {
                     user: "0:0",
                     networkMode: "none",
                     // The second one because root may otherwise not list a folder that is open to its owner alone.
-                    capabilities: { drops: ["ALL"], adds: ["CHOWN", "DAC_READ_SEARCH"] },
+                    capabilities: { drops: ["ALL"], adds: ["CAP_CHOWN", "CAP_DAC_READ_SEARCH"] },
                     healthcheck: { ...healthcheckTimes, tests: ["NONE"] },
                     volumes: [{ containerPath: path }, data],
                     uploads: files.map(({ name: file, content }) => ({

@@ -82,7 +82,7 @@ export async function localReleases(name: keyof typeof SERVERS): Promise<string[
 }
 
 /** Whether an image is here, or now is because it was pulled; says why it cannot be. */
-async function isAtHand(image: string, say: (line: string) => void): Promise<boolean> {
+export async function isAtHand(image: string, say: (line: string) => void): Promise<boolean> {
     if (await isLocal(image)) {
         return true;
     }

@@ -60,7 +60,7 @@ export class Edge extends pulumi.ComponentResource {
                     .map((port) => ({ address: args.address, port })),
                 // The official image's binary carries this capability as a file attribute: without it the kernel refuses to
                 // execute the file at all.
-                capabilities: ["NET_BIND_SERVICE"],
+                capabilities: ["CAP_NET_BIND_SERVICE"],
             },
             { parent: this },
         );

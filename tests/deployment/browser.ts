@@ -24,11 +24,11 @@ export function tlsOptions(ca?: string) {
 export interface Credentials {
     readonly username: string;
     readonly password: string;
-    /** Base32, as Authelia's command prints it. */
-    readonly totpSecret: string;
+    /** The code of the second factor, asked for once it is needed. */
+    readonly code: () => string;
 }
 
-/** The code that an authenticator app shows now. */
+/** The code that an authenticator app shows now for a secret in base32. */
 export function totp(secret: string): string {
     return generateSync({ secret });
 }
@@ -139,7 +139,7 @@ export class Browser {
         return { flow, consentId: id, consentKey: "id" };
     }
 
-    private async signIn(page: URL, { username, password, totpSecret }: Credentials): Promise<URL> {
+    private async signIn(page: URL, { username, password, code }: Credentials): Promise<URL> {
         const { flow } = this.dialect(page);
         const url = (path: string) => new URL(path, page);
         const first = await this.post("the password", url("/api/firstfactor"), {
@@ -151,7 +151,7 @@ export class Browser {
         if (first.redirect !== undefined) {
             return new URL(first.redirect, page);
         }
-        const second = await this.post("the code", url("/api/secondfactor/totp"), { token: totp(totpSecret), ...flow });
+        const second = await this.post("the code", url("/api/secondfactor/totp"), { token: code(), ...flow });
         return new URL(second.redirect!, page);
     }
 

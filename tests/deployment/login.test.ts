@@ -12,13 +12,13 @@ import { AuthType, createClient } from "webdav";
 
 import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
 import { AUTHELIA, releaseOf } from "../../versions";
-import { Browser, Credentials, Refused, tlsOptions } from "./browser";
+import { Browser, Credentials, Refused, tlsOptions, totp } from "./browser";
 import { pairsOfThisRun } from "./pairs";
-import { authorizationRequest, Client, DESKTOP, discover, Session, signIn, WEB } from "./relying-party";
+import { authorizationRequest, DESKTOP, discover, Session, signIn, WEB } from "./relying-party";
 import { docker, dockerLines, freePort, Stack } from "./stack";
 
 /** One person a test, because a code may be used once and each test wants one now. */
-const PEOPLE = ["alice", "bob", "carol", "dave"];
+const PEOPLE = ["alice", "bob", "carol", "dave", "frank", "grace", "heidi"];
 
 /** Planted as a digest in the configuration; must not be seen anywhere outside the files. */
 const CANARY_DIGEST = "$argon2id$v=19$m=65536,t=3,p=4$Y2FuYXJ5Y2FuYXJ5$Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E";
@@ -56,7 +56,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         const credentials = (username: string): Credentials => ({
             username,
             password: passwords[username]!,
-            totpSecret: totpSecrets[username]!,
+            code: () => totp(totpSecrets[username]!),
         });
         const webRedirect = () => `${cloudUrl}/oidc-callback.html`;
         const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
@@ -108,7 +108,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         test("Authelia finds nothing to object to in its configuration", async () => {
             const validate = releaseOf(AUTHELIA, images.authelia).line.line === "4.38" ? ["validate-config"] : ["config", "validate"];
             const said = await docker("exec", `${stack.prefix}authelia`, "authelia", ...validate);
-            assert.doesNotMatch(said, /error|warning/i);
+            assert.equal(said, "Configuration parsed and loaded successfully without errors.");
         });
 
         test("ownCloud publishes the issuer's discovery document over verified TLS", async () => {
@@ -206,13 +206,6 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             );
         });
 
-        /** An authorization request of a client, changed, and how the provider answers it without anybody signed in. */
-        async function authorizationAnswer(client: Client, redirectUri: string, change: Record<string, string | undefined>) {
-            const browser = open();
-            const configuration = await discover(browser, cloudUrl, client);
-            const { url } = await authorizationRequest(configuration, client, redirectUri, change);
-            return browser.redirect(url);
-        }
 
         test("a wrong password is refused", async () => {
             const wrong = { ...credentials("carol"), password: "not-the-password" };
@@ -223,7 +216,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("a wrong code is refused", async () => {
-            const wrong = { ...credentials("carol"), totpSecret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" };
+            const wrong = { ...credentials("carol"), code: () => totp("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ") };
             await assert.rejects(
                 signIn(open(), cloudUrl, WEB, webRedirect(), wrong),
                 (error) => error instanceof Refused && error.step === "the code" && [401, 403].includes(error.status),
@@ -231,30 +224,37 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("a password alone gives no access", async () => {
-            const without = { ...credentials("dave"), totpSecret: "" };
+            const without = { ...credentials("dave"), code: () => "" };
             await assert.rejects(
                 signIn(open(), cloudUrl, WEB, webRedirect(), without),
                 (error) => error instanceof Refused && error.step === "the code",
             );
         });
 
-        test("a request without PKCE is refused", async () => {
-            const change = { code_challenge: undefined, code_challenge_method: undefined };
-            const answer = await authorizationAnswer(WEB, webRedirect(), change);
-            assert.equal(answer?.searchParams.get("error"), "invalid_request");
-            assert.equal(answer?.searchParams.get("code"), null);
-        });
-
-        test("plain PKCE is refused", async () => {
-            const answer = await authorizationAnswer(WEB, webRedirect(), { code_challenge_method: "plain" });
-            assert.equal(answer?.searchParams.get("error"), "invalid_request");
-        });
+        const withoutS256 = {
+            "without PKCE": { person: "frank", change: { code_challenge: undefined, code_challenge_method: undefined } },
+            "with plain PKCE": { person: "grace", change: { code_challenge_method: "plain" } },
+        };
+        for (const [what, { person, change }] of Object.entries(withoutS256)) {
+            test(`a request ${what} gets no code, even after a good sign-in`, async () => {
+                const browser = open();
+                const configuration = await discover(browser, cloudUrl, WEB);
+                const { url } = await authorizationRequest(configuration, WEB, webRedirect(), change);
+                const answer = await browser.authorize(url, credentials(person), webRedirect());
+                assert.equal(answer.searchParams.get("error"), "invalid_request", answer.href);
+                assert.equal(answer.searchParams.get("code"), null);
+            });
+        }
 
         for (const foreign of ["https://evil.example.com/oidc-callback.html", "http://localhost:8080"]) {
             test(`a foreign redirect URI is refused and not redirected to: ${foreign}`, async () => {
                 const client = foreign.startsWith("https") ? WEB : DESKTOP;
-                const answer = await authorizationAnswer(client, foreign, {});
+                const browser = open();
+                const configuration = await discover(browser, cloudUrl, client);
+                const { url } = await authorizationRequest(configuration, client, foreign);
+                const answer = await browser.redirect(url);
                 assert.ok(answer === undefined || answer.origin === issuer, answer?.href);
+                assert.equal(answer?.searchParams.get("flow_id") ?? null, null, "nobody is asked to sign in");
             });
         }
 
@@ -288,9 +288,9 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                         CapDrop: string[];
                         SecurityOpt: string[];
                         Memory: number;
-                        PortBindings: Record<string, { HostIp: string }[]>;
+                        PortBindings: Record<string, { HostIp: string }[]> | null;
                         LogConfig: { Config: Record<string, string> };
-                        Binds: string[];
+                        Binds: string[] | null;
                     };
                 }[];
                 const { State, Config, HostConfig } = container!;
@@ -301,17 +301,18 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 assert.ok(HostConfig.SecurityOpt.includes("no-new-privileges:true"), name);
                 assert.ok(HostConfig.Memory > 0, name);
                 assert.ok(HostConfig.LogConfig.Config["max-size"], name);
-                assert.ok(!HostConfig.Binds.some((bind) => bind.includes("docker.sock")), name);
-                const published = Object.values(HostConfig.PortBindings).flat();
+                assert.ok(!HostConfig.Binds?.some((bind) => bind.includes("docker.sock")), name);
+                const published = Object.values(HostConfig.PortBindings ?? {}).flat();
                 assert.deepEqual(published.map(({ HostIp }) => HostIp), name === "edge" ? ["127.0.0.1"] : [], name);
             }
         });
 
         test("no secret shows in docker inspect, in a log or in a preview", async () => {
+            // Whole files are secret in the state: their words count, without the keys and the paths among them.
             const secrets = (await stack.secrets())
-                .flatMap((secret) => secret.split("\n"))
-                .filter((line) => line.length >= 16 && !line.startsWith("-----"));
-            assert.ok(secrets.includes(passwords.alice!) && secrets.some((line) => line.includes(CANARY_DIGEST)));
+                .flatMap((secret) => secret.split(/[\s"']+/))
+                .filter((word) => word.length >= 16 && !/^-----|^\/|:$|@/.test(word));
+            assert.ok(secrets.includes(passwords.alice!) && secrets.includes(CANARY_DIGEST));
             const containers = await dockerLines("ps", "--all", "--filter", `name=${stack.prefix}`, "--format", "{{.Names}}");
             assert.equal(containers.length, 9);
             const places: Record<string, string> = {
@@ -331,14 +332,14 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
         test("a changed setting is shown in the preview, replaces what it concerns, and loses no file", async () => {
             const browser = open();
-            const session = await signIn(browser, cloudUrl, WEB, webRedirect(), credentials("dave"));
+            const session = await signIn(browser, cloudUrl, WEB, webRedirect(), credentials("heidi"));
             const file = `${cloudUrl}/remote.php/webdav/kept.txt`;
             const put = { method: "PUT", body: "kept", ...bearer(session.tokens.access_token) };
             assert.ok([201, 204].includes((await browser.request(file, put)).status));
 
             stack.configure({ ...settings, accessTokens: "opaque" });
             const preview = await stack.operate("preview", "--diff");
-            assert.match(preview.text, /access_token_signed_response_alg: (RS256|none)/);
+            assert.match(preview.text, /access_token_signed_response_alg: "RS256" => "none"/);
             await stack.up();
             const { code, text } = await stack.operate("preview", "--expect-no-changes");
             assert.equal(code, 0, text);

@@ -83,6 +83,14 @@ export async function signIn(
     const configuration = await discover(browser, cloudUrl, client);
     const { url, checks } = await authorizationRequest(configuration, client, redirectUri);
     const callback = await receive(await browser.authorize(url, credentials, redirectUri));
+    // The library takes the redirect URI from the callback, and a URL object always has a path; the apps' have none.
+    configuration[oidc.customFetch] = (address, { body, ...init }) => {
+        const form = new URLSearchParams(body as URLSearchParams);
+        if (form.has("redirect_uri")) {
+            form.set("redirect_uri", redirectUri);
+        }
+        return browser.request(address, { ...init, body: form }) as unknown as Promise<Response>;
+    };
     const tokens = await oidc.authorizationCodeGrant(configuration, callback, checks);
     return { configuration, tokens };
 }

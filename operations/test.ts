@@ -1,0 +1,61 @@
+/**
+ * `npm test`: type check, lint, the stand-ins' own tests, then unit, graph and deployment tests. The last run on every pair of
+ * servers at hand: the stand-ins, and real ones whose images are here or can be pulled.
+ */
+import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
+import { join } from "node:path";
+
+import { environmentOf } from "../tests/deployment/pairs";
+import { AUTHELIA, OCIS } from "../versions";
+import { Cure, runMain } from "./cure";
+import { ensureEngine } from "./engine";
+import { ROOT } from "./folders";
+import { chooseCaddy, describeImages, Images, isAtHand, localReleases, standIns } from "./images";
+import { pulumiCommand } from "./pulumi";
+
+const say = (line: string) => console.log(line);
+
+/** Runs one step in the foreground. */
+function step(what: string, command: string, args: readonly string[], environment: Record<string, string> = {}): Promise<void> {
+    say(`\n${what}: ${command} ${args.join(" ")}`);
+    const env = { ...process.env, ...environment, PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env.PATH}` };
+    return new Promise((resolve, reject) => {
+        const child = spawn(command, args, { cwd: ROOT, env, stdio: "inherit" });
+        child.on("error", reject);
+        child.on("exit", (code) => (code === 0 ? resolve() : reject(new Cure(`${what} failed.`))));
+    });
+}
+
+/** The pair that Authelia's guide was tested with. */
+const GUIDE = { authelia: "authelia/authelia:4.38.0", ocis: "owncloud/ocis:4.0.5" };
+
+/** Every pair at hand: the newest Authelia with each line of oCIS, the guide's pair, and the stand-ins. */
+async function pairsAtHand(): Promise<Images[]> {
+    const caddy = await chooseCaddy(say);
+    // Pulled where that is possible; what else is here came by hand and is found by its name.
+    await isAtHand(AUTHELIA.image, say);
+    await isAtHand(OCIS.image, say);
+    const [newest] = await localReleases("authelia");
+    const clouds = await localReleases("ocis");
+    const real = newest === undefined ? [] : clouds.map((ocis) => ({ authelia: newest, ocis }));
+    const guide = (await localReleases("authelia")).includes(GUIDE.authelia) && clouds.includes(GUIDE.ocis) ? [GUIDE] : [];
+    return [...real, ...guide, await standIns(say)].map((pair) => ({ ...pair, caddy }));
+}
+
+/** Files of tests in a folder. */
+const files = (folder: string) => globSync(`tests/${folder}/*.test.ts`, { cwd: ROOT }).sort();
+
+async function main(): Promise<void> {
+    await step("Types", "tsc", ["--noEmit"]);
+    await step("Lint", "eslint", ["."]);
+    await ensureEngine(say);
+    await pulumiCommand(say);
+    const pairs = await pairsAtHand();
+    say(["\nDeployment tests run on", ...pairs.map((images) => `  ${describeImages(images)}`)].join("\n"));
+    const tests = ["unit", "graph", "deployment"].flatMap(files);
+    const options = ["--require", "ts-node/register/transpile-only", "--test", "--test-concurrency=1", "--test-reporter=spec"];
+    await step("Tests", "node", [...options, ...tests], environmentOf(pairs));
+}
+
+runMain(main);
