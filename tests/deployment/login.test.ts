@@ -96,12 +96,12 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("preview after up expects no change", async () => {
-            const { code, text } = await stack.operate("preview", "--expect-no-changes");
+            const { code, text } = await stack.operate("preview", ["--expect-no-changes"]);
             assert.equal(code, 0, text);
         });
 
         test("a refresh finds nothing that differs from the state", async () => {
-            const { code, text } = await stack.operate("refresh", "--expect-no-changes");
+            const { code, text } = await stack.operate("refresh", ["--expect-no-changes"]);
             assert.equal(code, 0, text);
         });
 
@@ -316,7 +316,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             const containers = await dockerLines("ps", "--all", "--filter", `name=${stack.prefix}`, "--format", "{{.Names}}");
             assert.equal(containers.length, 9);
             const places: Record<string, string> = {
-                "preview --diff": (await stack.operate("preview", "--diff", "--refresh")).text,
+                "preview --diff": (await stack.operate("preview", ["--diff", "--refresh"])).text,
             };
             for (const container of containers) {
                 const image = await docker("inspect", "--format", "{{.Image}}", container);
@@ -338,10 +338,10 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             assert.ok([201, 204].includes((await browser.request(file, put)).status));
 
             stack.configure({ ...settings, accessTokens: "opaque" });
-            const preview = await stack.operate("preview", "--diff");
+            const preview = await stack.operate("preview", ["--diff"]);
             assert.match(preview.text, /access_token_signed_response_alg: "RS256" => "none"/);
             await stack.up();
-            const { code, text } = await stack.operate("preview", "--expect-no-changes");
+            const { code, text } = await stack.operate("preview", ["--expect-no-changes"]);
             assert.equal(code, 0, text);
 
             // Sessions live in Authelia's memory, grants in its database: the refresh token still serves.

@@ -3,7 +3,7 @@
  * its configuration live in a folder of its own, so no other stack is touched; one left over by an interrupted run is
  * destroyed first.
  */
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -35,6 +35,11 @@ async function run(command: string, args: readonly string[], env?: NodeJS.Proces
 /** The output of a docker command that has to succeed. */
 export async function docker(...args: string[]): Promise<string> {
     return (await promisify(execFile)("docker", args, { maxBuffer: 1 << 26 })).stdout.trim();
+}
+
+/** Builds an image from the text of a Dockerfile, without any other file. */
+export function buildImage(tag: string, dockerfile: string): void {
+    execFileSync("docker", ["build", "--quiet", "--tag", tag, "-"], { input: dockerfile });
 }
 
 /** Lines of a docker listing. */
@@ -74,19 +79,20 @@ export class Stack {
     }
 
     /** Runs the command line interface on this stack. */
-    async pulumi(...args: string[]): Promise<Ended> {
+    async pulumi(args: readonly string[], change: Record<string, string> = {}): Promise<Ended> {
         const { path, environment } = await pulumiCommand(() => undefined);
         const backend = join(this.folder, "backend");
         return run(path, [...args, "--stack", this.name, "--non-interactive"], {
             ...environment,
             PULUMI_BACKEND_URL: `file://${backend}`,
             PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile(),
+            ...change,
         });
     }
 
     /** Runs it on this stack with its configuration, and fails with its whole output unless it succeeds. */
     async succeed(...args: string[]): Promise<Ended> {
-        const ended = await this.pulumi(...args);
+        const ended = await this.pulumi(args);
         if (ended.code !== 0) {
             throw new Error(`pulumi ${args.join(" ")} ended with ${ended.code}:\n${ended.text}`);
         }
@@ -94,9 +100,13 @@ export class Stack {
     }
 
     /** Runs an operation that reads the configuration. */
-    operate(operation: "up" | "preview" | "destroy" | "refresh", ...args: string[]): Promise<Ended> {
+    operate(
+        operation: "up" | "preview" | "destroy" | "refresh",
+        args: readonly string[] = [],
+        environment: Record<string, string> = {},
+    ): Promise<Ended> {
         const yes = operation === "preview" ? [] : ["--yes", "--skip-preview"];
-        return this.pulumi(operation, "--config-file", this.configFile, ...yes, ...args);
+        return this.pulumi([operation, "--config-file", this.configFile, ...yes, ...args], environment);
     }
 
     /** Makes the stack with these settings; a stack of an earlier run is destroyed first. */

@@ -1,0 +1,96 @@
+/**
+ * Bad moments on a real engine: each ends the run with one message that names the cause and the cure, and the next run goes
+ * on from there. Runs on the first pair of servers at hand; the servers themselves make no difference here.
+ */
+import assert from "node:assert/strict";
+import { createServer, Server } from "node:net";
+import { after, before, describe, test } from "node:test";
+
+import { pairsOfThisRun } from "./pairs";
+import { buildImage, docker, freePort, Stack } from "./stack";
+
+/** An image like Caddy's whose process shows its secret files and ends. */
+const BROKEN = "ocis-authelia/broken:test";
+
+const pair = pairsOfThisRun()[0];
+
+function listen(port: number): Promise<Server> {
+    return new Promise((resolve, reject) => {
+        const server = createServer().on("error", reject);
+        server.listen(port, "127.0.0.1", () => resolve(server));
+    });
+}
+
+describe("bad moments", { skip: pair === undefined && "no images at hand", timeout: 20 * 60_000 }, () => {
+    const stack = new Stack("test-faults");
+    let settings: Record<string, unknown>;
+
+    before(async () => {
+        settings = {
+            domain: "test.localhost",
+            address: "127.0.0.1",
+            httpsPort: await freePort(),
+            httpPort: 0,
+            tls: { mode: "private-ca" },
+            keepData: false,
+            images: pair!.images,
+            users: { alice: { displayName: "Alice", email: "alice@example.com" } },
+        };
+        await stack.create(settings);
+    });
+
+    after(async () => {
+        await stack.destroy();
+        await docker("image", "rm", "--force", BROKEN);
+    });
+
+    /** Brings the stack up, which has to fail, and returns what Pulumi printed. */
+    async function failedUp(change: Record<string, unknown>, environment: Record<string, string> = {}): Promise<string> {
+        stack.configure({ ...settings, ...change });
+        const { code, text } = await stack.operate("up", [], environment);
+        assert.notEqual(code, 0, text);
+        return text;
+    }
+
+    test("an engine that does not answer", async () => {
+        const text = await failedUp({}, { DOCKER_HOST: "unix:///nowhere/docker.sock" });
+        assert.match(text, /Cannot connect to the Docker daemon at unix:\/\/\/nowhere\/docker\.sock\. Is the docker daemon running\?/);
+    });
+
+    test("an image that cannot be had", async () => {
+        const text = await failedUp({ images: { ...pair!.images, caddy: "ocis-authelia/nowhere:1" } });
+        assert.match(text, /The image ocis-authelia\/nowhere:1 cannot be had/);
+        assert.match(text, /pulumi config set --path images\.caddy <image>/);
+    });
+
+    test("a port in use", async () => {
+        const server = await listen(Number(settings.httpsPort));
+        try {
+            const text = await failedUp({});
+            assert.match(text, new RegExp(`Port ${String(settings.httpsPort)} of 127\\.0\\.0\\.1 is in use by another program`));
+            assert.match(text, /pulumi config set httpsPort/);
+        } finally {
+            server.close();
+        }
+    });
+
+    test("a container that does not become ready: its log is shown, its secrets are masked", async () => {
+        const show = "echo here are the secrets; cat /run/secrets/root.key; exit 1";
+        buildImage(BROKEN, `FROM ${pair!.images.caddy}\nENTRYPOINT ${JSON.stringify(["/bin/sh", "-c", show])}`);
+        const text = await failedUp({ images: { ...pair!.images, caddy: BROKEN } });
+        assert.match(text, /The container ocis-authelia-test-faults-edge did not become ready/);
+        assert.match(text, /here are the secrets/);
+        assert.match(text, /\[secret\]/);
+        const key = (await stack.secrets()).find((secret) => secret.includes("EC PRIVATE KEY"));
+        for (const line of key!.trim().split("\n").slice(1, -1)) {
+            assert.ok(!text.includes(line), "a line of the key");
+        }
+    });
+
+    test("the next run goes on from there", async () => {
+        stack.configure(settings);
+        await stack.up();
+        const { code, text } = await stack.operate("preview", ["--expect-no-changes"]);
+        assert.equal(code, 0, text);
+    });
+});
