@@ -42,8 +42,9 @@ export class Edge extends pulumi.ComponentResource {
             {
                 image: args.image,
                 command: ["caddy", "run", "--config", `${FILES_PATH}/Caddyfile`, "--adapter", "caddyfile"],
-                // Certificates and the ACME account live below the first; nothing is kept below the second.
-                environment: { XDG_DATA_HOME: DATA, XDG_CONFIG_HOME: "/tmp" },
+                // Certificates and the ACME account live below the first; nothing is kept below the second. What a private
+                // authority issues is made anew at each start: kept, it would outlive a changed root and verify nowhere.
+                environment: { XDG_DATA_HOME: tls.mode === "private-ca" ? "/tmp" : DATA, XDG_CONFIG_HOME: "/tmp" },
                 files: [
                     { name: "Caddyfile", content: caddyfile({ ...args, root: ROOT }) },
                     ...(authority === undefined ? [] : [{ name: "root.pem", content: authority.certificate }]),

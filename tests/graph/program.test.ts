@@ -109,6 +109,13 @@ test("keepData protects the data volumes together with the secrets, and only the
     }
 });
 
+test("certificates of a public authority are kept, those of the private one go with the process that made them", () => {
+    const dataHome = (program: Program) => (named(program, "edge").inputs.envs as string[]).find((env) => /^XDG_DATA_HOME=/.test(env));
+    assert.equal(dataHome(production), "XDG_DATA_HOME=/var/lib/caddy");
+    // Kept ones would still name the old root after a new one was made, and no client could verify them.
+    assert.equal(dataHome(dev), "XDG_DATA_HOME=/tmp");
+});
+
 test("the public names lead to the edge inside the network", () => {
     const [network] = named(dev, "edge").inputs.networksAdvanced as { aliases: string[] }[];
     assert.deepEqual(network!.aliases, ["edge", "auth.ocis.localhost", "owncloud.ocis.localhost"]);
