@@ -157,7 +157,8 @@ function readDomain(checks: Checks): string {
 }
 
 function readTls(checks: Checks, domain: string): Tls {
-    const { mode, email } = checks.object("tls", ["mode", "email"]);
+    // A stack's object replaces the default one whole: `config set --path tls.email` alone leaves no mode.
+    const { mode = "acme", email } = checks.object("tls", ["mode", "email"]);
     if (mode === "private-ca") {
         if (email !== undefined) {
             checks.fault("tls.email", email, 'nothing: only mode "acme" uses it', "pulumi config rm --path tls.email");

@@ -25,6 +25,11 @@ test("the defaults need no more than a domain and a user", () => {
     assert.equal(settings.images.caddy, CADDY_IMAGE);
 });
 
+test("an e-mail address for the authority needs no mode beside it", () => {
+    const { tls } = settingsOf({ ...GOOD, tls: { email: "me@example.com" } });
+    assert.deepEqual(tls, { mode: "acme", email: "me@example.com" });
+});
+
 test("the dev stack's file is valid and reachable only from this machine", () => {
     const settings = settingsOf(stackFile("dev"));
     assert.equal(settings.address, "127.0.0.1");
