@@ -104,7 +104,7 @@ export function releaseOf<L extends Line>(server: Server<L>, image: string): Rel
     );
     if (known === undefined) {
         throw new Error(
-            `its tag ${version === "" ? "is missing" : `"${version}"`} and must name a supported release of ` +
+            `its tag ${version === "" ? "is missing" : `is "${version}"`} and must name a supported release of ` +
                 `${server.title}: ${describeLines(server)}`,
         );
     }

@@ -1,6 +1,6 @@
 /**
  * Every secret that a stack generates, made once and kept encrypted in its state. Most are needed to read the data volumes:
- * losing one of them loses data, so they are protected together with the volumes.
+ * losing one of them loses data, so they are protected together with the volumes. Initial passwords are not.
  */
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
@@ -58,13 +58,13 @@ export class Secrets extends pulumi.ComponentResource {
     /** By user name. */
     readonly initialPasswords: Readonly<Record<string, InitialPassword>>;
 
-    /** @param opts `protect` reaches every secret. */
+    /** @param opts `protect` reaches every secret but the initial passwords. */
     constructor(name: string, args: SecretsArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Secrets"), name, {}, opts);
         const child = { parent: this };
         // Letters and digits only: they need no quoting in YAML, URLs or LDAP. 32 of them carry 190 bits.
-        const password = (use: string, length = 32) =>
-            new random.RandomPassword(`${name}-${use}`, { length, special: false }, child);
+        const password = (use: string, length = 32, options: pulumi.CustomResourceOptions = child) =>
+            new random.RandomPassword(`${name}-${use}`, { length, special: false }, options);
         const secret = (use: string, length?: number) => password(use, length).result;
         const uuid = (use: string) => new random.RandomUuid(`${name}-${use}`, {}, child).result;
 
@@ -98,7 +98,8 @@ export class Secrets extends pulumi.ComponentResource {
         };
         this.initialPasswords = Object.fromEntries(
             args.usersWithoutPassword.map((user) => {
-                const { result, bcryptHash } = password(`password-${user}`, 20);
+                // It goes with its user, or once that has a digest, and no data is lost with it.
+                const { result, bcryptHash } = password(`password-${user}`, 20, { ...child, protect: false });
                 return [user, { password: result, digest: bcryptHash }];
             }),
         );

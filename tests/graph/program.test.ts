@@ -98,11 +98,13 @@ test("a container that changes is replaced after the old one is gone, one that n
 
 test("keepData protects the data volumes together with the secrets, and only then", () => {
     const kept = production.resources.filter(({ type }) => type === VOLUME || /^(random|tls):.*(Random|PrivateKey)/.test(type));
-    const data = kept.filter(({ parent }) => !parent.includes("Certificates"));
+    const [passwords, others] = [true, false].map((is) => kept.filter(({ name }) => /^secrets-password-/.test(name) === is));
+    const data = others!.filter(({ parent }) => !parent.includes("Certificates"));
     assert.ok(data.some(({ type }) => type === VOLUME) && data.some(({ type }) => type.startsWith("random:")));
     for (const { name, protect } of data) {
         assert.equal(protect, true, name);
     }
+    assert.deepEqual(passwords!.map(({ name, protect }) => [name, protect]), [["secrets-password-alice", false]], "users can go");
     assert.deepEqual(dev.resources.filter(({ protect }) => protect), []);
     for (const volume of ofType(production, VOLUME)) {
         assert.deepEqual(volume.ignoreChanges, ["labels", "driverOpts"], "a label must not cost the data");
