@@ -1,0 +1,32 @@
+/** The README's table of configuration keys says what Pulumi.yaml declares: the same keys, types and defaults. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { declarations, ROOT } from "../configuration";
+import { AUTHELIA, CADDY_IMAGE, OCIS } from "../../versions";
+
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+/** Cells of the rows below the head `| key | type | default | meaning |`, without the line under it. */
+function rows(): string[][] {
+    const [, table] = /^\| key \| type \| default \| meaning \|\n\|[-|]+\|\n((?:\|.*\|\n)+)/m.exec(README) ?? [];
+    assert.ok(table, "the README has the table");
+    const cells = (row: string) => row.slice(1, -1).split("|").map((cell) => cell.trim());
+    return table.trimEnd().split("\n").map(cells);
+}
+
+test("the README lists every configuration key with its type and default, and no other", () => {
+    const listed = rows().map(([key, type, value]) => [key, type, value]);
+    const declared = Object.entries(declarations()).map(([key, { type, default: value }]) => {
+        return [`\`${key}\``, type, `\`${JSON.stringify(value)}\``];
+    });
+    assert.deepEqual(listed, declared);
+});
+
+test("the README names the default images", () => {
+    for (const image of [AUTHELIA.image, OCIS.image, CADDY_IMAGE]) {
+        assert.ok(README.includes(`\`${image}\``), image);
+    }
+});
