@@ -29,11 +29,12 @@ export function mask(text: string, secrets: readonly string[]): string {
 /**
  * The cause and the cure behind an error of the Docker provider; undefined for one that says enough by itself. Pure.
  *
- * @param workload Name of the component, which is also the key of its image in the configuration.
+ * @param workload Name of the component.
+ * @param image Name of its image.
  * @param type Type token of the resource that failed.
  * @param error As the provider words it.
  */
-export function explain(workload: string, type: string, error: string): string | undefined {
+export function explain(workload: string, image: string, type: string, error: string): string | undefined {
     const port = /(?:Bind for|listen tcp4?|address) (\S+?):(\d+)\S*.*?(?:already allocated|already in use)/s.exec(error);
     if (port !== null || /port is already allocated|address already in use/.test(error)) {
         const [, address, number] = port ?? [];
@@ -44,8 +45,9 @@ export function explain(workload: string, type: string, error: string): string |
     }
     if (type === "docker:index/remoteImage:RemoteImage") {
         return (
-            `The image cannot be had: it is neither on the Docker host nor can it be pulled.\n` +
-            `Check the host's connection, or name an image that is there: pulumi config set --path images.${imageKey(workload)} <image>`
+            `The image ${image} cannot be had: it is neither on the Docker host nor can it be pulled.\n` +
+            "Check the host's connection, or name an image that is there: " +
+            `pulumi config set --path images.${imageKey(workload)} <image>`
         );
     }
     return undefined;
@@ -80,7 +82,7 @@ export function explainFailures(
         pulumi.all(args.secretFiles.map(({ content }) => content)).apply(resolve),
     );
     return new pulumi.ErrorHook(`${workload}-diagnosis`, async ({ name, type, errors }) => {
-        const known = explain(workload, type, errors[0] ?? "");
+        const known = explain(workload, args.image, type, errors[0] ?? "");
         if (known !== undefined) {
             await pulumi.log.error(known, component);
         } else if (type === "docker:index/container:Container") {

@@ -77,8 +77,8 @@ export interface WorkloadArgs {
 /** Seconds that a process has to end after SIGTERM. The provider's default is 0: it would kill databases at each change. */
 const STOP_SECONDS = 30;
 
-/** Seconds that a process has to become ready before the run fails. Measured: under 10; the rest is for slow disks. */
-const READY_SECONDS = 180;
+/** Seconds that a process has to become ready before the run fails. Measured: under 25; the rest is for slow disks. */
+const READY_SECONDS = 120;
 
 /**
  * Properties whose change the provider reports but does not apply, and `#initerror`: without it a container that did not

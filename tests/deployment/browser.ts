@@ -121,7 +121,7 @@ export class Browser {
             }
             next = location.pathname.startsWith("/consent")
                 ? await this.consent(location)
-                : location.searchParams.has("flow_id") || location.searchParams.has("rd")
+                : location.searchParams.has("flow") || location.searchParams.has("workflow")
                   ? await this.signIn(location, credentials)
                   : location;
         }
@@ -135,21 +135,25 @@ export class Browser {
             return { flow, consentId: flowId, consentKey: "flow_id" };
         }
         const id = page.searchParams.get("consent_id") ?? page.searchParams.get("id") ?? "";
-        const flow = { workflow: "openid_connect", targetURL: page.searchParams.get("rd") };
+        const workflowId = page.searchParams.get("workflow_id");
+        const flow = {
+            workflow: "openid_connect",
+            ...(workflowId === null ? { targetURL: page.searchParams.get("rd") } : { workflowID: workflowId }),
+        };
         return { flow, consentId: id, consentKey: "id" };
     }
 
     private async signIn(page: URL, { username, password, code }: Credentials): Promise<URL> {
         const { flow } = this.dialect(page);
         const url = (path: string) => new URL(path, page);
-        const first = await this.post("the password", url("/api/firstfactor"), {
-            username,
-            password,
-            keepMeLoggedIn: false,
-            ...flow,
-        });
-        if (first.redirect !== undefined) {
-            return new URL(first.redirect, page);
+        // 4.38 asks for the password on one page and, after a redirect, for the code on the next.
+        const { data } = (await (await this.request(url("/api/state"))).json()) as { data: { authentication_level: number } };
+        if (data.authentication_level === 0) {
+            const answer = { username, password, keepMeLoggedIn: false, ...flow };
+            const first = await this.post("the password", url("/api/firstfactor"), answer);
+            if (first.redirect !== undefined) {
+                return new URL(first.redirect, page);
+            }
         }
         const second = await this.post("the code", url("/api/secondfactor/totp"), { token: code(), ...flow });
         return new URL(second.redirect!, page);
