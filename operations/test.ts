@@ -1,6 +1,6 @@
 /**
- * `npm test`: type check, lint, the stand-ins' own tests, then unit, graph and deployment tests. The last run on every pair of
- * servers at hand: the stand-ins, and real ones whose images are here or can be pulled.
+ * `npm test`: type check, lint, then unit, graph and deployment tests. The last run on every pair of servers at hand: real ones
+ * whose images are here or can be pulled, and the stand-ins where the default images cannot be had.
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
@@ -30,17 +30,21 @@ function step(what: string, command: string, args: readonly string[], environmen
 /** The pair that Authelia's guide was tested with. */
 const GUIDE = { authelia: "authelia/authelia:4.38.0", ocis: "owncloud/ocis:4.0.5" };
 
-/** Every pair at hand: the newest Authelia with each line of oCIS, the guide's pair, and the stand-ins. */
+/** Every pair at hand: the newest Authelia with each oCIS, the guide's pair, and maybe the stand-ins. */
 async function pairsAtHand(): Promise<Images[]> {
     const caddy = await chooseCaddy(say);
-    // Pulled where that is possible; what else is here came by hand and is found by its name.
-    await isAtHand(AUTHELIA.image, say);
-    await isAtHand(OCIS.image, say);
-    const [newest] = await localReleases("authelia");
+    const defaults = [await isAtHand(AUTHELIA.image, say), await isAtHand(OCIS.image, say)];
+    const portals = await localReleases("authelia");
     const clouds = await localReleases("ocis");
-    const real = newest === undefined ? [] : clouds.map((ocis) => ({ authelia: newest, ocis }));
-    const guide = (await localReleases("authelia")).includes(GUIDE.authelia) && clouds.includes(GUIDE.ocis) ? [GUIDE] : [];
-    return [...real, ...guide, await standIns(say)].map((pair) => ({ ...pair, caddy }));
+    const pairs = portals.slice(0, 1).flatMap((authelia) => clouds.map((ocis) => ({ authelia, ocis })));
+    if (portals.includes(GUIDE.authelia) && clouds.includes(GUIDE.ocis)) {
+        pairs.push(GUIDE);
+    }
+    if (defaults.includes(false)) {
+        await step("The stand-ins' own tests", "go", ["test", "-C", "rehearsal", "./..."]);
+        pairs.push(await standIns(say));
+    }
+    return pairs.map((pair) => ({ ...pair, caddy }));
 }
 
 /** Files of tests in a folder. */
