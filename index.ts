@@ -13,7 +13,11 @@ import { readSettings } from "./settings";
 
 const settings = readSettings();
 const hosts = hostsOf(settings);
-const application = ocisRelyingApplication(hosts.cloud.url, settings.accessTokens);
+const { policy, groups, administrators } = settings.access;
+const application = ocisRelyingApplication(hosts.cloud.url, settings.accessTokens, {
+    policy,
+    groups: groups && [...new Set([...groups, ...administrators])],
+});
 
 const network = new Network("network");
 const certificates = new Certificates("certificates", { domain: settings.domain, mode: settings.tls.mode });
@@ -39,6 +43,7 @@ const ocis = new Ocis("ocis", {
     host: hosts.cloud,
     issuer: hosts.auth.url,
     accessTokens: settings.accessTokens,
+    roles: groups && administrators.length > 0 ? { administrators, users: groups } : undefined,
     authority: certificates.authority,
     secrets: secrets.ocis,
     keepData: settings.keepData,

@@ -25,6 +25,15 @@ export type Tls =
     | { readonly mode: "acme"; /** Contact for the ACME account. */ readonly email?: string }
     | { readonly mode: "private-ca" };
 
+/** Who gets into ownCloud, and how; see `access` in Pulumi.yaml. */
+export interface Access {
+    readonly policy: "two_factor" | "one_factor";
+    /** Whose members get in as users; undefined: everybody does. */
+    readonly groups?: readonly string[];
+    /** Whose members get in as administrators. Empty without `groups`. */
+    readonly administrators: readonly string[];
+}
+
 /** Form of the access tokens; see `accessTokens` in Pulumi.yaml. */
 export type AccessTokens = "signed" | "opaque";
 
@@ -39,6 +48,7 @@ export interface Settings {
     readonly tls: Tls;
     /** Sorted by name, so that the order in the configuration changes nothing. */
     readonly users: readonly User[];
+    readonly access: Access;
     readonly accessTokens: AccessTokens;
     readonly images: {
         readonly authelia: Release<AutheliaLine>;
@@ -204,7 +214,7 @@ function readUser(checks: Checks, name: string, value: unknown): User {
     if (!isEmail(email)) {
         checks.fault(`${path}.email`, email, "an e-mail address", set("email", "alice@example.com"));
     }
-    if (!Array.isArray(groups) || !groups.every((group) => typeof group === "string" && group.trim() !== "")) {
+    if (!isGroups(groups)) {
         checks.fault(`${path}.groups`, groups, "a list of group names", set("groups[0]", "family"));
     }
     const digest = typeof passwordDigest === "string" && PASSWORD_DIGEST.test(passwordDigest) ? passwordDigest : undefined;
@@ -241,6 +251,37 @@ function readUsers(checks: Checks): User[] {
         }
     }
     return users;
+}
+
+function readAccess(checks: Checks): Access {
+    const { policy = "two_factor", groups, administrators } = checks.object("access", ["policy", "groups", "administrators"]);
+    if (policy !== "two_factor" && policy !== "one_factor") {
+        checks.fault("access.policy", policy, "two_factor or one_factor", "pulumi config set --path access.policy two_factor");
+    }
+    const list = (name: string, value: unknown, example: string): string[] | undefined => {
+        if (value === undefined) {
+            return undefined;
+        }
+        if (isGroups(value) && value.length > 0) {
+            return [...new Set(value)].sort();
+        }
+        const cure = `pulumi config set --path 'access.${name}[0]' ${example}`;
+        checks.fault(`access.${name}`, value, "a list of at least one group name", cure);
+        return undefined;
+    };
+    const users = list("groups", groups, "family");
+    const leaders = list("administrators", administrators, "parents");
+    if (leaders !== undefined && groups === undefined) {
+        // oCIS takes the role from the groups alone, and refuses a person of whose groups none stands for a role.
+        const allowed = "administrators together with groups, which says who else gets in";
+        checks.fault("access.administrators", administrators, allowed, "pulumi config set --path 'access.groups[0]' family");
+    }
+    return { policy: policy as Access["policy"], groups: users, administrators: leaders ?? [] };
+}
+
+/** A name that stands in Authelia's "group:<name>" and in oCIS's mapping of roles. */
+function isGroups(value: unknown): value is string[] {
+    return Array.isArray(value) && value.every((group) => typeof group === "string" && group.trim() !== "");
 }
 
 function readImages(checks: Checks): Settings["images"] {
@@ -302,6 +343,7 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         httpPort,
         tls: readTls(checks, domain),
         users: readUsers(checks),
+        access: readAccess(checks),
         accessTokens: accessTokens as AccessTokens,
         images: readImages(checks),
         keepData: checks.truth("keepData"),

@@ -18,6 +18,11 @@ export interface AutheliaLine extends Line {
      * Source: Authelia 4.39 release notes; 4.38 refuses to start on a key that it does not know.
      */
     readonly passwordChange: boolean;
+    /**
+     * Accepts `prompt=select_account`, which ownCloud's native apps send. Source: Authelia 4.38.16, commit fd012b764; run with
+     * 4.38.0, which refuses it.
+     */
+    readonly selectAccount: boolean;
 }
 
 /** What differs between the lines of oCIS. */
@@ -40,8 +45,9 @@ export const AUTHELIA: Server<AutheliaLine> = {
     title: "Authelia",
     image: "authelia/authelia:4.39.20",
     lines: [
-        { line: "4.38", first: 0, passwordChange: false },
-        { line: "4.39", first: 0, last: 20, passwordChange: true },
+        { line: "4.38", first: 0, last: 15, passwordChange: false, selectAccount: false },
+        { line: "4.38", first: 16, passwordChange: false, selectAccount: true },
+        { line: "4.39", first: 0, last: 20, passwordChange: true, selectAccount: true },
     ],
 };
 

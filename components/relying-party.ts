@@ -20,12 +20,23 @@ export interface RelyingParty {
     /** Absolute; compared as they stand, but for the port of http://127.0.0.1. */
     readonly redirectUris: readonly string[];
     readonly scopes: readonly string[];
+    /** Scopes that the application needs of this client and that it never asks for. */
+    readonly unrequestedScopes: readonly string[];
+}
+
+/** Who may sign in to an application, and how. */
+export interface AccessPolicy {
+    /** Factors that a person has to show. */
+    readonly policy: "two_factor" | "one_factor";
+    /** Only members of one of these; everybody by default. */
+    readonly groups?: readonly string[];
 }
 
 /** An application with its relying parties, who share the form and life of their tokens. */
 export interface RelyingApplication {
-    /** Names the lifespans in the provider's configuration. */
+    /** Names the lifespans and the policy in the provider's configuration. */
     readonly name: string;
+    readonly access: AccessPolicy;
     readonly lifespans: TokenLifespans;
     /** Signing algorithm of access tokens; "none" makes them opaque. */
     readonly accessTokenAlgorithm: "RS256" | "none";

@@ -7,6 +7,7 @@ import { createHash, pbkdf2Sync } from "node:crypto";
 import { Host, Hosts } from "../../hosts";
 import { AutheliaLine } from "../../versions";
 import { RelyingApplication, RelyingParty } from "../relying-party";
+import { QueryRewrite } from "../site";
 
 /** Port of Authelia's server; its default. */
 export const AUTHELIA_PORT = 9091;
@@ -46,7 +47,7 @@ function client(party: RelyingParty, application: RelyingApplication) {
             ? { public: true }
             : { public: false, client_secret: clientSecretDigest({ clientId, clientSecret }) }),
         lifespan: application.name,
-        authorization_policy: "two_factor",
+        authorization_policy: application.access.groups === undefined ? application.access.policy : application.name,
         require_pkce: true,
         pkce_challenge_method: "S256",
         redirect_uris: [...party.redirectUris],
@@ -61,6 +62,36 @@ function client(party: RelyingParty, application: RelyingApplication) {
 
 function sessionCookie(domain: string, auth: Host, cloud: Host) {
     return { domain, authelia_url: auth.url, default_redirection_url: cloud.url };
+}
+
+/** A policy that lets in the members of some groups and nobody else; only needed where there are such groups. */
+function authorizationPolicies({ name, access: { policy, groups } }: RelyingApplication) {
+    if (groups === undefined) {
+        return {};
+    }
+    // A list of subjects is "any of them"; one within another would be "all of them".
+    const rules = [{ policy, subject: groups.map((group) => `group:${group}`) }];
+    return { authorization_policies: { [name]: { default_policy: "deny", rules } } };
+}
+
+/**
+ * What the edge mends in authorization requests: scopes that a client needs and does not ask for, and the prompt of the native
+ * apps where Authelia does not know it. Everything else of a request stays as it is.
+ */
+export function authorizationRewrites({ relyingParties }: RelyingApplication, line: AutheliaLine): QueryRewrite[] {
+    const path = "/api/oidc/authorization";
+    const scopes = relyingParties.flatMap(({ clientId, unrequestedScopes }) =>
+        unrequestedScopes.map((scope) => ({
+            path,
+            where: { parameter: "client_id", value: clientId },
+            parameter: "scope",
+            unless: `(^| )${scope}( |$)`,
+            pattern: "^(.*)$",
+            replacement: `$1 ${scope}`,
+        })),
+    );
+    const prompt = { path, parameter: "prompt", pattern: "(^| *)select_account( *|$)", replacement: "" };
+    return line.selectAccount ? scopes : [...scopes, prompt];
 }
 
 /** Authelia's configuration.yml, which `pulumi preview` shows. */
@@ -103,6 +134,7 @@ export function autheliaConfiguration({ domain, hosts, application, usersFile, l
                     // Without a list every https origin may call the endpoints from a browser.
                     allowed_origins: [application.origin],
                 },
+                ...authorizationPolicies(application),
                 clients: application.relyingParties.map((party) => client(party, application)),
             },
         },

@@ -11,7 +11,14 @@ import { AutheliaSecrets, InitialPassword } from "../secrets";
 import { Site } from "../site";
 import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
-import { AUTHELIA_DATA, AUTHELIA_PORT, autheliaConfiguration, autheliaSecrets, autheliaUsers } from "./configuration";
+import {
+    AUTHELIA_DATA,
+    AUTHELIA_PORT,
+    autheliaConfiguration,
+    autheliaSecrets,
+    autheliaUsers,
+    authorizationRewrites,
+} from "./configuration";
 
 export interface AutheliaArgs {
     readonly network: Network;
@@ -67,7 +74,11 @@ export class Authelia extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        this.site = { host: args.hosts.auth, upstream: `${workload.host}:${AUTHELIA_PORT}` };
+        this.site = {
+            host: args.hosts.auth,
+            upstream: `${workload.host}:${AUTHELIA_PORT}`,
+            rewrites: authorizationRewrites(args.application, args.release.line),
+        };
         this.registerOutputs({ issuer: this.site.host.url });
     }
 }

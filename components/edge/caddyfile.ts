@@ -1,6 +1,6 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
 import { Tls } from "../../settings";
-import { Site } from "../site";
+import { QueryRewrite, Site } from "../site";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
@@ -21,6 +21,18 @@ function indent(lines: readonly string[]): string[] {
 
 function block(head: string, lines: readonly string[]): string[] {
     return [`${head}${head === "" ? "" : " "}{`, ...indent(lines), "}"];
+}
+
+/** A rewrite as a matcher, called `name`, and the directive that it guards. */
+function rewrite({ path, where, parameter, unless, pattern, replacement }: QueryRewrite, name: string): string[] {
+    return [
+        ...block(`@${name}`, [
+            `path ${path}`,
+            ...(where === undefined ? [] : [`query ${where.parameter}=${where.value}`]),
+            ...(unless === undefined ? [] : [`not expression \`{query.${parameter}}.matches("${unless}")\``]),
+        ]),
+        `uri @${name} query ${parameter} "${pattern}" "${replacement}"`,
+    ];
 }
 
 /**
@@ -52,11 +64,12 @@ export function caddyfile({ sites, httpsPort, httpPort, tls, root }: CaddyfileIn
               ? []
               : [`email ${tls.email}`]),
     ];
-    const site = ({ host, upstream }: Site) =>
+    const site = ({ host, upstream, rewrites }: Site) =>
         block(host.url, [
             // The authority renews an intermediate (7 days) and leaves (12 hours) by itself. Source: run with Caddy 2.11.
             ...(tls.mode === "private-ca" ? block("tls", block("issuer internal", ["ca local"])) : []),
             ...(tls.mode === "acme" ? [`header Strict-Transport-Security "max-age=31536000"`] : []),
+            ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
             // While a server restarts, requests wait for it instead of failing.
             ...block(`reverse_proxy ${upstream}`, ["lb_try_duration 10s"]),
         ]);

@@ -12,12 +12,23 @@ export const OCIS_PORT = 9200;
 /** Where oCIS keeps files, shares, its directory and its indexes. The image gives the folder to the process's user. */
 export const OCIS_DATA = "/var/lib/ocis";
 
+/** Groups whose members have a role in oCIS. Who is in none is refused. */
+export interface RoleGroups {
+    readonly administrators: readonly string[];
+    readonly users: readonly string[];
+}
+
+/** Claim with a person's groups, which Authelia gives with the scope of the same name. */
+const GROUPS_CLAIM = "groups";
+
 export interface OcisEnvironmentInput {
     /** Public URL of ownCloud, without a trailing slash. */
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
     readonly accessTokens: AccessTokens;
+    /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
+    readonly roles?: RoleGroups;
     /** Folder of ocis.yaml in the container. */
     readonly configDir: string;
     /** Path of csp.yaml in the container; used by lines that have such a policy. */
@@ -29,7 +40,7 @@ export interface OcisEnvironmentInput {
 
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
-    const { url, issuer, accessTokens, configDir, cspFile, trustBundle, line } = input;
+    const { url, issuer, accessTokens, roles, configDir, cspFile, trustBundle, line } = input;
     return {
         OCIS_URL: url,
         // Also the issuer half of every user's id, so it is set from the first start on and for all services.
@@ -52,10 +63,12 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         PROXY_AUTOPROVISION_CLAIM_USERNAME: "preferred_username",
         PROXY_AUTOPROVISION_CLAIM_EMAIL: "email",
         PROXY_AUTOPROVISION_CLAIM_DISPLAYNAME: "name",
-        PROXY_AUTOPROVISION_CLAIM_GROUPS: "groups",
+        PROXY_AUTOPROVISION_CLAIM_GROUPS: GROUPS_CLAIM,
         PROXY_USER_OIDC_CLAIM: "preferred_username",
         PROXY_USER_CS3_CLAIM: "username",
-        PROXY_ROLE_ASSIGNMENT_DRIVER: "default",
+        ...(roles === undefined
+            ? { PROXY_ROLE_ASSIGNMENT_DRIVER: "default" }
+            : { PROXY_ROLE_ASSIGNMENT_DRIVER: "oidc", PROXY_ROLE_ASSIGNMENT_OIDC_CLAIM: GROUPS_CLAIM }),
         // Authelia decides what a user name is.
         GRAPH_USERNAME_MATCH: "none",
 
@@ -123,14 +136,23 @@ const SERVICES_WITH_ACCOUNT = [
     "graph",
     "notifications",
     "ocm",
-    "proxy",
     "search",
     "storage_users",
     "userlog",
 ];
 
-/** oCIS's ocis.yaml: what `ocis init` would write. Older lines overlook the keys that they do not know. */
-export function ocisYaml(secrets: OcisSecretValues) {
+/** Which role of oCIS a group stands for, the mightiest first: oCIS takes the first that matches. */
+function roleAssignment({ administrators, users }: RoleGroups) {
+    const mapping = (role: string, groups: readonly string[]) =>
+        groups.map((group) => ({ role_name: role, claim_value: group }));
+    return { oidc_role_mapper: { role_mapping: [...mapping("admin", administrators), ...mapping("user", users)] } };
+}
+
+/**
+ * oCIS's ocis.yaml: what `ocis init` would write, and the roles, which no variable can set. Older lines overlook the keys
+ * that they do not know.
+ */
+export function ocisYaml(secrets: OcisSecretValues, roles?: RoleGroups) {
     const account = {
         service_account: {
             service_account_id: secrets.serviceAccountId,
@@ -147,6 +169,7 @@ export function ocisYaml(secrets: OcisSecretValues) {
         system_user_id: secrets.systemUserId,
         admin_user_id: secrets.adminUserId,
         ...services,
+        proxy: { ...account, ...(roles === undefined ? {} : { role_assignment: roleAssignment(roles) }) },
         graph: {
             ...account,
             application: { id: secrets.graphApplicationId },

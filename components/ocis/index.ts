@@ -11,7 +11,7 @@ import { OcisSecrets } from "../secrets";
 import { Site } from "../site";
 import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
-import { OCIS_DATA, OCIS_PORT, ocisContentSecurityPolicy, ocisEnvironment, ocisYaml } from "./configuration";
+import { OCIS_DATA, OCIS_PORT, ocisContentSecurityPolicy, ocisEnvironment, ocisYaml, RoleGroups } from "./configuration";
 
 export interface OcisArgs {
     readonly network: Network;
@@ -20,6 +20,7 @@ export interface OcisArgs {
     /** URL of the OpenID Connect provider, reached by this public name inside the network too. */
     readonly issuer: string;
     readonly accessTokens: AccessTokens;
+    readonly roles?: RoleGroups;
     /** Whom to trust besides the public authorities. */
     readonly authority?: CertificateAuthority;
     readonly secrets: OcisSecrets;
@@ -50,6 +51,7 @@ export class Ocis extends pulumi.ComponentResource {
                     url: args.host.url,
                     issuer,
                     accessTokens: args.accessTokens,
+                    roles: args.roles,
                     configDir: SECRETS_PATH,
                     cspFile: `${FILES_PATH}/csp.yaml`,
                     trustBundle,
@@ -60,7 +62,7 @@ export class Ocis extends pulumi.ComponentResource {
                     ...(authority === undefined ? [] : [{ name: "root.pem", content: authority.certificate }]),
                 ],
                 secretFiles: [
-                    { name: "ocis.yaml", content: pulumi.output(args.secrets).apply((secrets) => toYaml(ocisYaml(secrets))) },
+                    { name: "ocis.yaml", content: pulumi.output(args.secrets).apply((secrets) => toYaml(ocisYaml(secrets, args.roles))) },
                 ],
                 data: { path: OCIS_DATA, protect: args.keepData },
                 ready: `wget -q -O /dev/null ${READY_PORTS.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
@@ -70,7 +72,7 @@ export class Ocis extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        this.site = { host: args.host, upstream: `${workload.host}:${OCIS_PORT}` };
+        this.site = { host: args.host, upstream: `${workload.host}:${OCIS_PORT}`, rewrites: [] };
         this.registerOutputs({ url: this.site.host.url });
     }
 }

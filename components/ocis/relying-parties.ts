@@ -1,8 +1,14 @@
 /** The clients of ownCloud as OpenID Connect relying parties. Pure. */
-import { RelyingApplication, RelyingParty } from "../relying-party";
+import { AccessPolicy, RelyingApplication, RelyingParty } from "../relying-party";
 
 /** Scopes that every client may ask for. Source: Authelia's oCIS guide, "Configuration". */
 const SCOPES = ["openid", "offline_access", "groups", "profile", "email"];
+
+/**
+ * The native apps' scopes are fixed in them and lack groups, so their tokens do too; oCIS would then empty the groups of
+ * whoever signs in with one (owncloud/ocis#11435), and refuse whoever's role comes from a group.
+ */
+const NATIVE_UNREQUESTED = ["groups"];
 
 /** Client id of the web interface, also told to oCIS as WEB_OIDC_CLIENT_ID. Source: the guide. */
 export const WEB_CLIENT_ID = "ocis";
@@ -37,8 +43,13 @@ const LIFESPANS = { accessToken: "2 days", refreshToken: "3 days" };
  *
  * @param url Public URL of ownCloud, without a trailing slash.
  * @param accessTokens "signed" lets oCIS verify access tokens itself; "opaque" are the guide's.
+ * @param access Who may sign in.
  */
-export function ocisRelyingApplication(url: string, accessTokens: "signed" | "opaque"): RelyingApplication {
+export function ocisRelyingApplication(
+    url: string,
+    accessTokens: "signed" | "opaque",
+    access: AccessPolicy,
+): RelyingApplication {
     const relyingParties: RelyingParty[] = [
         {
             clientId: WEB_CLIENT_ID,
@@ -51,6 +62,7 @@ export function ocisRelyingApplication(url: string, accessTokens: "signed" | "op
                 `${url}/apps/openidconnect/redirect`,
             ],
             scopes: SCOPES,
+            unrequestedScopes: [],
         },
         {
             ...NATIVE_CLIENTS.desktop,
@@ -58,6 +70,7 @@ export function ocisRelyingApplication(url: string, accessTokens: "signed" | "op
             tokenEndpointAuthMethod: "client_secret_basic",
             redirectUris: ["http://127.0.0.1", "http://localhost"],
             scopes: SCOPES,
+            unrequestedScopes: NATIVE_UNREQUESTED,
         },
         {
             ...NATIVE_CLIENTS.android,
@@ -66,6 +79,7 @@ export function ocisRelyingApplication(url: string, accessTokens: "signed" | "op
             tokenEndpointAuthMethod: "client_secret_post",
             redirectUris: ["oc://android.owncloud.com"],
             scopes: SCOPES,
+            unrequestedScopes: NATIVE_UNREQUESTED,
         },
         {
             ...NATIVE_CLIENTS.ios,
@@ -73,10 +87,12 @@ export function ocisRelyingApplication(url: string, accessTokens: "signed" | "op
             tokenEndpointAuthMethod: "client_secret_basic",
             redirectUris: ["oc://ios.owncloud.com", "oc.ios://ios.owncloud.com"],
             scopes: SCOPES,
+            unrequestedScopes: NATIVE_UNREQUESTED,
         },
     ];
     return {
         name: "ocis",
+        access,
         lifespans: LIFESPANS,
         accessTokenAlgorithm: accessTokens === "signed" ? "RS256" : "none",
         origin: url,

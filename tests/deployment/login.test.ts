@@ -15,7 +15,7 @@ import { AUTHELIA, releaseOf } from "../../versions";
 import { Browser, Credentials, Refused, tlsOptions, totp } from "./browser";
 import { pairsOfThisRun } from "./pairs";
 import { authorizationRequest, DESKTOP, discover, Session, signIn, WEB } from "./relying-party";
-import { docker, dockerLines, freePort, Stack } from "./stack";
+import { docker, dockerLines, enrol, freePort, Stack } from "./stack";
 
 /** One person a test, because a code may be used once and each test wants one now. */
 const PEOPLE = ["alice", "bob", "carol", "dave", "frank", "grace", "heidi"];
@@ -82,12 +82,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             cloudUrl = await stack.output("cloudUrl");
             issuer = await stack.output("issuer");
             passwords = await stack.output("initialPasswords");
-            const enrol = async (name: string) => {
-                const generate = ["authelia", "storage", "user", "totp", "generate", name, "--force"];
-                const said = await docker("exec", `${stack.prefix}authelia`, ...generate);
-                return [name, /secret=([A-Z2-7]+)/.exec(said)![1]!];
-            };
-            totpSecrets = Object.fromEntries(await Promise.all(PEOPLE.map(enrol))) as Record<string, string>;
+            totpSecrets = await enrol(stack, PEOPLE);
         });
 
         after(async () => {
@@ -187,11 +182,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             }
         }
 
-        // Authelia before 4.38.16 refuses the prompt that the native apps send (fd012b764).
-        const prompts = !/:4\.38\.([0-9]|1[0-5])$/.test(images.authelia);
-        const skip = prompts ? false : "Authelia before 4.38.16 refuses prompt=select_account";
-
-        test("the desktop client signs in on a random loopback port and refreshes", { skip }, async () => {
+        test("the desktop client signs in on a random loopback port and refreshes", async () => {
             const browser = open();
             const { configuration, tokens } = await signInOnDesktop(browser, credentials("bob"));
             assert.equal((await me(browser, tokens.access_token)).status, 200);

@@ -27,6 +27,22 @@ export const DESKTOP: Client = {
     prompt: "select_account consent",
 };
 
+/** The Android app. Source: owncloud/android, 4.7: src in owncloudData and setup.xml. */
+export const ANDROID: Client = {
+    id: NATIVE_CLIENTS.android.clientId,
+    authentication: oidc.ClientSecretPost(NATIVE_CLIENTS.android.clientSecret),
+    scope: "openid offline_access email profile",
+    prompt: "select_account consent",
+};
+
+/** The iOS app. Source: owncloud/ios-sdk, OCAuthenticationMethodOpenIDConnect. */
+export const IOS: Client = {
+    id: NATIVE_CLIENTS.ios.clientId,
+    authentication: oidc.ClientSecretBasic(NATIVE_CLIENTS.ios.clientSecret),
+    scope: "openid offline_access email profile",
+    prompt: "select_account consent",
+};
+
 /** Tokens and the way back to the provider. */
 export interface Session {
     readonly configuration: oidc.Configuration;

@@ -11,9 +11,11 @@ import {
     autheliaConfiguration,
     autheliaSecrets,
     autheliaUsers,
+    authorizationRewrites,
     clientSecretDigest,
 } from "../../components/authelia/configuration";
 import { ocisRelyingApplication } from "../../components/ocis/relying-parties";
+import { AccessPolicy } from "../../components/relying-party";
 import { toYaml } from "../../components/yaml";
 import { hostsOf } from "../../hosts";
 import { AUTHELIA, releaseOf } from "../../versions";
@@ -28,14 +30,24 @@ const SECRETS: Record<string, string> = {
     [IOS]: "KFeFWWEZO9TkisIQzR3fo7hfiMXlOpaqP8CFuTbSHzV1TUuGECglPxpiVKJfOXIx",
 };
 
-function configurationOf(version: string, accessTokens: "signed" | "opaque" = "signed", httpsPort = 443) {
+const applicationOf = (accessTokens: "signed" | "opaque" = "signed", access: AccessPolicy = { policy: "two_factor" }) =>
+    ocisRelyingApplication("https://owncloud.example.com", accessTokens, access);
+
+const lineOf = (version: string) => releaseOf(AUTHELIA, `authelia/authelia:${version}`).line;
+
+function configurationOf(
+    version: string,
+    accessTokens: "signed" | "opaque" = "signed",
+    httpsPort = 443,
+    access: AccessPolicy = { policy: "two_factor" },
+) {
     const hosts = hostsOf({ domain: "example.com", httpsPort });
     return autheliaConfiguration({
         domain: "example.com",
         hosts,
-        application: ocisRelyingApplication(hosts.cloud.url, accessTokens),
+        application: ocisRelyingApplication(hosts.cloud.url, accessTokens, access),
         usersFile: "/etc/authelia/users.yml",
-        line: releaseOf(AUTHELIA, `authelia/authelia:${version}`).line,
+        line: lineOf(version),
     });
 }
 
@@ -201,4 +213,27 @@ test("a port other than 443 is part of every URL", () => {
     assert.equal(session.cookies[0]!.authelia_url, "https://auth.example.com:8443");
     assert.equal(providers.oidc.clients[0]!.redirect_uris[0], "https://owncloud.example.com:8443/");
     assert.deepEqual(providers.oidc.cors.allowed_origins, ["https://owncloud.example.com:8443"]);
+});
+
+test("with groups only their members get in, with the factors that are asked for; without, everybody", () => {
+    const open = configurationOf("4.39.20", "signed", 443, { policy: "one_factor" }).identity_providers.oidc;
+    assert.ok(open.clients.every((client) => client.authorization_policy === "one_factor"));
+    assert.equal("authorization_policies" in open, false);
+    const access = { policy: "two_factor", groups: ["family", "parents"] } as const;
+    const closed = configurationOf("4.39.20", "signed", 443, access).identity_providers.oidc;
+    assert.ok(closed.clients.every((client) => client.authorization_policy === "ocis"));
+    assert.deepEqual(closed.authorization_policies, {
+        ocis: { default_policy: "deny", rules: [{ policy: "two_factor", subject: ["group:family", "group:parents"] }] },
+    });
+});
+
+test("the native apps get the groups that they never ask for, and on early releases no prompt that is refused", () => {
+    const scopes = authorizationRewrites(applicationOf(), lineOf("4.39.20"));
+    assert.deepEqual(scopes.map(({ where }) => where?.value), [DESKTOP, ANDROID, IOS]);
+    assert.ok(scopes.every(({ path, parameter }) => path === "/api/oidc/authorization" && parameter === "scope"));
+    assert.equal(authorizationRewrites(applicationOf(), lineOf("4.38.16")).length, 3);
+    const { parameter, pattern, replacement } = authorizationRewrites(applicationOf(), lineOf("4.38.15"))[3]!;
+    assert.equal(parameter, "prompt");
+    assert.equal("select_account consent".replace(new RegExp(pattern), replacement), "consent");
+    assert.equal("login".replace(new RegExp(pattern), replacement), "login");
 });

@@ -9,8 +9,8 @@ const render = (more: Partial<CaddyfileInput> = {}, httpsPort = 443) => {
     const { auth, cloud } = hostsOf({ domain: "example.com", httpsPort });
     return caddyfile({
         sites: [
-            { host: auth, upstream: "authelia:9091" },
-            { host: cloud, upstream: "ocis:9200" },
+            { host: auth, upstream: "authelia:9091", rewrites: [] },
+            { host: cloud, upstream: "ocis:9200", rewrites: [] },
         ],
         httpsPort,
         httpPort: 80,
@@ -34,6 +34,24 @@ test("a private authority issues from its own root; a public one is asked with t
     const acme = render();
     assert.match(acme, /^\temail me@example\.com$/m);
     assert.doesNotMatch(acme, /internal|root\.key/);
+});
+
+test("a rewrite changes one parameter of the requests that it is meant for", () => {
+    const host = hostsOf({ domain: "example.com", httpsPort: 443 }).auth;
+    const rewrites = [
+        {
+            path: "/authorize",
+            where: { parameter: "client_id", value: "app" },
+            parameter: "scope",
+            unless: "(^| )groups( |$)",
+            pattern: "^(.*)$",
+            replacement: "$1 groups",
+        },
+    ];
+    const text = render({ sites: [{ host, upstream: "authelia:9091", rewrites }] });
+    const matcher = /@rewrite0 \{\s+path \/authorize\s+query client_id=app\s+not expression `\{query\.scope\}\.matches\("\(\^\| \)groups\( \|\$\)"\)`\s+\}/;
+    assert.match(text, matcher);
+    assert.match(text, /^\turi @rewrite0 query scope "\^\(\.\*\)\$" "\$1 groups"$/m);
 });
 
 test("without plain HTTP there is no redirect and no port 80", () => {

@@ -95,3 +95,23 @@ test("ocis.yaml holds everything that ocis init generates", () => {
         assert.match(text, new RegExp(`^${service}:\\n {2}service_account:`, "m"));
     }
 });
+
+test("roles come from groups where some administer, the mightiest first", () => {
+    const roles = { administrators: ["parents"], users: ["family", "guests"] };
+    const environment = environmentOf("7.0.0", { roles });
+    assert.equal(environment.PROXY_ROLE_ASSIGNMENT_DRIVER, "oidc");
+    assert.equal(environment.PROXY_ROLE_ASSIGNMENT_OIDC_CLAIM, "groups");
+    assert.deepEqual(ocisYaml(SECRETS, roles).proxy, {
+        ...ocisYaml(SECRETS).proxy,
+        role_assignment: {
+            oidc_role_mapper: {
+                role_mapping: [
+                    { role_name: "admin", claim_value: "parents" },
+                    { role_name: "user", claim_value: "family" },
+                    { role_name: "user", claim_value: "guests" },
+                ],
+            },
+        },
+    });
+    assert.equal(environmentOf("7.0.0").PROXY_ROLE_ASSIGNMENT_DRIVER, "default");
+});

@@ -1,0 +1,148 @@
+/**
+ * Who gets in, and as what: administrators and members of allowed groups do, strangers do not, by each of the four clients, and
+ * nobody by less than the right password and the right code. Runs on every pair of servers at hand and prints a table.
+ */
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import * as oidc from "openid-client";
+
+import { Browser, Credentials, Refused, totp } from "./browser";
+import { pairsOfThisRun } from "./pairs";
+import { ANDROID, Client, DESKTOP, IOS, signIn, WEB } from "./relying-party";
+import { enrol, freePort, Stack } from "./stack";
+
+const CLIENTS: Record<string, { client: Client; redirectUri: (cloudUrl: string) => string }> = {
+    web: { client: WEB, redirectUri: (cloudUrl) => `${cloudUrl}/oidc-callback.html` },
+    desktop: { client: DESKTOP, redirectUri: () => "http://127.0.0.1:38080" },
+    android: { client: ANDROID, redirectUri: () => "oc://android.owncloud.com" },
+    ios: { client: IOS, redirectUri: () => "oc://ios.owncloud.com" },
+};
+
+/** What is expected of each role: the error of the provider, or what ownCloud answers about oneself and about all users. */
+const ROLES = {
+    administrator: { groups: ["parents"], expected: "me 200, users 200" },
+    member: { groups: ["family"], expected: "me 200, users 403" },
+    stranger: { groups: ["neighbours"], expected: "access_denied" },
+} as const;
+
+/** One person for each role and client, because a code serves once. */
+const PEOPLE = Object.entries(ROLES).flatMap(([role, { groups, expected }]) =>
+    Object.keys(CLIENTS).map((client) => ({ name: `${role}-${client}`, role, client, groups, expected })),
+);
+
+for (const [index, { title, images }] of pairsOfThisRun().entries()) {
+    describe(`access on ${title}`, { timeout: 20 * 60_000 }, () => {
+        const stack = new Stack(`test-access-${index}`);
+        const table: Record<string, Record<string, string>> = {};
+        const browsers: Browser[] = [];
+        let ca: string;
+        let cloudUrl: string;
+        let passwords: Record<string, string>;
+        let secrets: Record<string, string>;
+
+        const open = () => {
+            const browser = new Browser(ca);
+            browsers.push(browser);
+            return browser;
+        };
+        const right = (username: string): Credentials => ({
+            username,
+            password: passwords[username]!,
+            code: () => totp(secrets[username]!),
+        });
+
+        before(async () => {
+            const user = ({ name, groups }: { name: string; groups: readonly string[] }) => [
+                name,
+                { displayName: name, email: `${name}@example.com`, groups },
+            ];
+            await stack.create({
+                domain: "test.localhost",
+                address: "127.0.0.1",
+                httpsPort: await freePort(),
+                httpPort: 0,
+                tls: { mode: "private-ca" },
+                keepData: false,
+                images,
+                access: { groups: ["family"], administrators: ["parents"] },
+                users: Object.fromEntries([...PEOPLE, { name: "nobody", groups: ["family"] }].map(user)) as object,
+            });
+            await stack.up();
+            ca = await stack.output("caCertificate");
+            cloudUrl = await stack.output("cloudUrl");
+            passwords = await stack.output("initialPasswords");
+            secrets = await enrol(stack, PEOPLE.map(({ name }) => name));
+        });
+
+        after(async () => {
+            await Promise.all(browsers.map((browser) => browser.close()));
+            await stack.destroy();
+            console.table(table);
+        });
+
+        /** What happens to a person at the provider and then at ownCloud. */
+        async function outcome(client: string, credentials: Credentials): Promise<string> {
+            const browser = open();
+            const { client: app, redirectUri } = CLIENTS[client]!;
+            try {
+                const { tokens } = await signIn(browser, cloudUrl, app, redirectUri(cloudUrl), credentials);
+                const ask = async (path: string) => {
+                    const headers = { authorization: `Bearer ${tokens.access_token}` };
+                    const response = await browser.request(`${cloudUrl}/graph/v1.0/${path}`, { headers });
+                    await response.body?.cancel();
+                    return response.status;
+                };
+                return `me ${await ask("me")}, users ${await ask("users")}`;
+            } catch (error) {
+                if (error instanceof Refused) {
+                    return `${error.step}: ${error.status}`;
+                }
+                if (error instanceof oidc.AuthorizationResponseError) {
+                    return error.error;
+                }
+                throw error;
+            }
+        }
+
+        for (const { name, role, client, expected } of PEOPLE) {
+            test(`${role}, ${client}`, async () => {
+                const actual = await outcome(client, right(name));
+                (table[role] ??= {})[client] = actual;
+                assert.equal(actual, expected);
+            });
+        }
+
+        test("a member who signs in again by a native app keeps the role and the groups", async () => {
+            // By the time of all the tests before, the code of the first sign-in is over.
+            assert.equal(await outcome("desktop", right("member-web")), "me 200, users 403");
+        });
+
+        const WRONG = {
+            "a wrong password": { change: { password: "not-the-password" }, expected: "the password: 401" },
+            "an unknown user": { change: { username: "mallory" }, expected: "the password: 401" },
+            "a wrong code": { change: { code: () => "000000" }, expected: "the code: 403" },
+            "no code": { change: { code: () => "" }, expected: "the code: 403" },
+        };
+        for (const [what, { change, expected }] of Object.entries(WRONG)) {
+            for (const client of Object.keys(CLIENTS)) {
+                test(`${what}, ${client}`, async () => {
+                    const actual = await outcome(client, { ...right(`member-${client}`), ...change });
+                    (table[what] ??= {})[client] = actual;
+                    assert.equal(actual, expected);
+                });
+            }
+        }
+
+        test("who has no second factor gets no code", async () => {
+            const actual = await outcome("web", { username: "nobody", password: passwords.nobody!, code: () => "123456" });
+            assert.match(actual, /^the code: 40[13]$/);
+        });
+
+        test("a code serves once", async () => {
+            const code = totp(secrets["administrator-web"]!);
+            const once = { ...right("administrator-web"), code: () => code };
+            const outcomes = [await outcome("web", once), await outcome("web", once)];
+            assert.match(outcomes[1]!, /^the code: 40[13]$/);
+        });
+    });
+}
