@@ -16,6 +16,8 @@ export interface User {
     readonly displayName: string;
     readonly email: string;
     readonly groups: readonly string[];
+    /** May not sign in, but keeps files and second factor. */
+    readonly disabled: boolean;
     /** Digest of the password in a form that Authelia accepts; a secret. Missing: a password is generated. */
     readonly passwordDigest?: pulumi.Output<string>;
 }
@@ -199,8 +201,8 @@ function isEmail(value: unknown): value is string {
 function readUser(checks: Checks, name: string, value: unknown): User {
     const path = `users.${name}`;
     const set = (key: string, example: string) => `pulumi config set --path ${path}.${key} '${example}'`;
-    const user = checks.members(path, value, ["displayName", "email", "groups", "passwordDigest"]);
-    const { displayName, email, groups = [], passwordDigest } = user;
+    const user = checks.members(path, value, ["displayName", "email", "groups", "disabled", "passwordDigest"]);
+    const { displayName, email, groups = [], disabled = false, passwordDigest } = user;
     if (!/^[a-z_][a-z0-9._-]{0,63}$/.test(name)) {
         const allowed = "lower-case letters, digits, dots, hyphens and underscores, starting with a letter, at most 64";
         checks.fault("users", name, allowed, `pulumi config rm --path 'users["${name}"]'`);
@@ -217,6 +219,9 @@ function readUser(checks: Checks, name: string, value: unknown): User {
     if (!isGroups(groups)) {
         checks.fault(`${path}.groups`, groups, "a list of group names", set("groups[0]", "family"));
     }
+    if (typeof disabled !== "boolean") {
+        checks.fault(`${path}.disabled`, disabled, "true or false", set("disabled", "true"));
+    }
     const digest = typeof passwordDigest === "string" && PASSWORD_DIGEST.test(passwordDigest) ? passwordDigest : undefined;
     if (passwordDigest !== undefined && digest === undefined) {
         checks.fault(
@@ -231,6 +236,7 @@ function readUser(checks: Checks, name: string, value: unknown): User {
         displayName: String(displayName),
         email: String(email),
         groups: Array.isArray(groups) ? groups.map(String) : [],
+        disabled: disabled === true,
         ...(digest === undefined ? {} : { passwordDigest: pulumi.secret(digest) }),
     };
 }

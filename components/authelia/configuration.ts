@@ -167,14 +167,15 @@ export interface AutheliaUser {
     readonly displayName: string;
     readonly email: string;
     readonly groups: readonly string[];
+    readonly disabled: boolean;
     readonly passwordDigest: string;
 }
 
 /** Authelia's users.yml. */
 export function autheliaUsers(users: readonly AutheliaUser[]) {
-    const entries = users.map(({ name, displayName, email, groups, passwordDigest }) => [
+    const entries = users.map(({ name, displayName, email, groups, disabled, passwordDigest }) => [
         name,
-        { disabled: false, displayname: displayName, password: passwordDigest, email, groups: [...groups] },
+        { disabled, displayname: displayName, password: passwordDigest, email, groups: [...groups] },
     ]);
     return { users: Object.fromEntries(entries) as Record<string, object> };
 }

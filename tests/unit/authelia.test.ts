@@ -124,9 +124,9 @@ test("the secrets complete the configuration with what it leaves out, and nothin
 });
 
 test("the users file holds what Authelia asks of each user", () => {
-    const users = [{ name: "alice", displayName: "A", email: "a@b.c", groups: ["x"], passwordDigest: "$2b$10$abc" }];
-    assert.deepEqual(parse(toYaml(autheliaUsers(users))), {
-        users: { alice: { disabled: false, displayname: "A", email: "a@b.c", groups: ["x"], password: "$2b$10$abc" } },
+    const alice = { name: "alice", displayName: "A", email: "a@b.c", groups: ["x"], disabled: true, passwordDigest: "$2b$10$abc" };
+    assert.deepEqual(parse(toYaml(autheliaUsers([alice]))), {
+        users: { alice: { disabled: true, displayname: "A", email: "a@b.c", groups: ["x"], password: "$2b$10$abc" } },
     });
 });
 
