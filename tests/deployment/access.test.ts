@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as oidc from "openid-client";
 
+import { OCIS, releaseOf } from "../../versions";
 import { Browser, Credentials, Refused, totp } from "./browser";
 import { pairsOfThisRun } from "./pairs";
 import { ANDROID, Client, DESKTOP, IOS, signIn, WEB } from "./relying-party";
@@ -35,6 +36,7 @@ const PEOPLE = Object.entries(ROLES).flatMap(([role, { groups, expected }]) =>
 for (const [index, { title, images }] of pairsOfThisRun().entries()) {
     describe(`access on ${title}`, { timeout: 20 * 60_000 }, () => {
         const stack = new Stack(`test-access-${index}`);
+        const early = releaseOf(OCIS, images.ocis).line.line === "4.0";
         const table: Record<string, Record<string, string>> = {};
         const browsers: Browser[] = [];
         let ca: string;
@@ -113,7 +115,8 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             test(`${role}, ${client}`, async () => {
                 const actual = await outcome(client, right(name));
                 (table[role] ??= {})[client] = actual;
-                assert.equal(actual, expected);
+                // oCIS 4.0 says 401 to who may not list all users, later ones 403.
+                assert.equal(actual, early ? expected.replace("403", "401") : expected);
             });
         }
 

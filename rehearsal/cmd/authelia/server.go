@@ -278,7 +278,7 @@ func (s *server) secondFactor(w http.ResponseWriter, r *http.Request) {
 		flowRequest
 		Token string `json:"token"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Token == "" {
 		replyKO(w, http.StatusForbidden, messageSecondFactor)
 		return
 	}

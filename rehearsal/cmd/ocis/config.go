@@ -292,30 +292,29 @@ func lookUp(parsed map[string]any, path string) string {
 	return text
 }
 
-// readRoleMapping reads who gets which role from proxy.yaml, or takes oCIS's own mapping.
+// readRoleMapping reads who gets which role from ocis.yaml, or takes oCIS's own mapping.
 func (c *config) readRoleMapping() error {
 	c.roleMapping = []roleMapping{
 		{"admin", "ocisAdmin"}, {"spaceadmin", "ocisSpaceAdmin"}, {"user", "ocisUser"}, {"user-light", "ocisGuest"},
 	}
-	file := filepath.Join(c.configDir, "proxy.yaml")
+	file := filepath.Join(c.configDir, "ocis.yaml")
 	content, err := os.ReadFile(file)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
 	var parsed struct {
-		RoleAssignment struct {
-			OIDCRoleMapper struct {
-				RoleMapping []roleMapping `yaml:"role_mapping"`
-			} `yaml:"oidc_role_mapper"`
-		} `yaml:"role_assignment"`
+		Proxy struct {
+			RoleAssignment struct {
+				OIDCRoleMapper struct {
+					RoleMapping []roleMapping `yaml:"role_mapping"`
+				} `yaml:"oidc_role_mapper"`
+			} `yaml:"role_assignment"`
+		} `yaml:"proxy"`
 	}
 	if err := yaml.Unmarshal(content, &parsed); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	if mapping := parsed.RoleAssignment.OIDCRoleMapper.RoleMapping; len(mapping) > 0 {
+	if mapping := parsed.Proxy.RoleAssignment.OIDCRoleMapper.RoleMapping; len(mapping) > 0 {
 		c.roleMapping = mapping
 	}
 	for _, mapped := range c.roleMapping {
