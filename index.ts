@@ -14,10 +14,12 @@ import { readSettings } from "./settings";
 const settings = readSettings();
 const hosts = hostsOf(settings);
 const { policy, groups, administrators } = settings.access;
-const application = ocisRelyingApplication(hosts.cloud.url, settings.accessTokens, {
-    policy,
-    groups: groups && [...new Set([...groups, ...administrators])],
-});
+const application = ocisRelyingApplication(
+    hosts.cloud.url,
+    settings.accessTokens,
+    { policy, groups: groups && [...new Set([...groups, ...administrators])] },
+    settings.lifespans,
+);
 
 const network = new Network("network");
 const certificates = new Certificates("certificates", { domain: settings.domain, mode: settings.tls.mode });

@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isIP } from "node:net";
 import { parse } from "tldts";
 
+import type { Lifespans } from "./components/ocis/relying-parties";
 import { AUTHELIA, AutheliaLine, CADDY_IMAGE, OCIS, OcisLine, Release, releaseOf } from "./versions";
 
 /** A person who may sign in. */
@@ -52,6 +53,7 @@ export interface Settings {
     readonly users: readonly User[];
     readonly access: Access;
     readonly accessTokens: AccessTokens;
+    readonly lifespans: Lifespans;
     readonly images: {
         readonly authelia: Release<AutheliaLine>;
         readonly ocis: Release<OcisLine>;
@@ -285,6 +287,23 @@ function readAccess(checks: Checks): Access {
     return { policy: policy as Access["policy"], groups: users, administrators: leaders ?? [] };
 }
 
+/** Of a stack that sets some of them and leaves the rest. Source of the first two: Authelia's oCIS guide. */
+const LIFESPANS: Lifespans = { accessToken: "2 days", refreshToken: "3 days", nativeRefreshToken: "30 days" };
+
+function readLifespans(checks: Checks): Lifespans {
+    const names = Object.keys(LIFESPANS) as (keyof Lifespans)[];
+    const given = { ...LIFESPANS, ...checks.object("lifespans", names) } as Record<keyof Lifespans, unknown>;
+    for (const name of names) {
+        const value = given[name];
+        if (typeof value !== "string" || !/^[1-9]\d* (second|minute|hour|day|week|month|year)s?$/.test(value)) {
+            const allowed = 'a whole number and one of seconds, minutes, hours, days, weeks, months, years, such as "2 days"';
+            const cure = `pulumi config set --path lifespans.${name} '${LIFESPANS[name]}'`;
+            checks.fault(`lifespans.${name}`, value, allowed, cure);
+        }
+    }
+    return given as unknown as Lifespans;
+}
+
 /** A name that stands in Authelia's "group:<name>" and in oCIS's mapping of roles. */
 function isGroups(value: unknown): value is string[] {
     return Array.isArray(value) && value.every((group) => typeof group === "string" && group.trim() !== "");
@@ -351,6 +370,7 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         users: readUsers(checks),
         access: readAccess(checks),
         accessTokens: accessTokens as AccessTokens,
+        lifespans: readLifespans(checks),
         images: readImages(checks),
         keepData: checks.truth("keepData"),
     };

@@ -5,6 +5,8 @@
 
 /** Life of tokens, as Authelia writes durations: "2 days". */
 export interface TokenLifespans {
+    /** Names them in the provider's configuration. */
+    readonly name: string;
     readonly accessToken: string;
     readonly refreshToken: string;
 }
@@ -20,6 +22,7 @@ export interface RelyingParty {
     /** Absolute; compared as they stand, but for the port of http://127.0.0.1. */
     readonly redirectUris: readonly string[];
     readonly scopes: readonly string[];
+    readonly lifespans: TokenLifespans;
     /** Scopes that the application needs of this client and that it never asks for. */
     readonly unrequestedScopes: readonly string[];
 }
@@ -32,12 +35,11 @@ export interface AccessPolicy {
     readonly groups?: readonly string[];
 }
 
-/** An application with its relying parties, who share the form and life of their tokens. */
+/** An application with its relying parties, who share the form of their tokens. */
 export interface RelyingApplication {
-    /** Names the lifespans and the policy in the provider's configuration. */
+    /** Names the policy in the provider's configuration. */
     readonly name: string;
     readonly access: AccessPolicy;
-    readonly lifespans: TokenLifespans;
     /** Signing algorithm of access tokens; "none" makes them opaque. */
     readonly accessTokenAlgorithm: "RS256" | "none";
     /** Origin from which a browser calls the provider. */

@@ -46,7 +46,7 @@ function client(party: RelyingParty, application: RelyingApplication) {
         ...(clientSecret === undefined
             ? { public: true }
             : { public: false, client_secret: clientSecretDigest({ clientId, clientSecret }) }),
-        lifespan: application.name,
+        lifespan: party.lifespans.name,
         authorization_policy: application.access.groups === undefined ? application.access.policy : application.name,
         require_pkce: true,
         pkce_challenge_method: "S256",
@@ -96,7 +96,6 @@ export function authorizationRewrites({ relyingParties }: RelyingApplication, li
 
 /** Authelia's configuration.yml, which `pulumi preview` shows. */
 export function autheliaConfiguration({ domain, hosts, application, usersFile, line }: AutheliaConfigurationInput) {
-    const { name, lifespans } = application;
     return {
         server: {
             address: `tcp://:${AUTHELIA_PORT}/`,
@@ -125,9 +124,12 @@ export function autheliaConfiguration({ domain, hosts, application, usersFile, l
         identity_providers: {
             oidc: {
                 lifespans: {
-                    custom: {
-                        [name]: { access_token: lifespans.accessToken, refresh_token: lifespans.refreshToken },
-                    },
+                    custom: Object.fromEntries(
+                        application.relyingParties.map(({ lifespans: { name, accessToken, refreshToken } }) => [
+                            name,
+                            { access_token: accessToken, refresh_token: refreshToken },
+                        ]),
+                    ),
                 },
                 cors: {
                     endpoints: ["authorization", "token", "revocation", "introspection", "userinfo"],

@@ -32,11 +32,15 @@ export const NATIVE_CLIENTS = {
     },
 } as const;
 
-/**
- * Life of the tokens, longer than Authelia's 1 hour and 90 minutes so that apps stay signed in. Source: the guide, which
- * gives it to the web client only; without it the apps it is meant for would sign people out every 90 minutes.
- */
-const LIFESPANS = { accessToken: "2 days", refreshToken: "3 days" };
+/** Life of ownCloud's tokens, as Authelia writes durations. */
+export interface Lifespans {
+    /** Of every access token. */
+    readonly accessToken: string;
+    /** Of the web interface's refresh token, counted from the last use of the one before. */
+    readonly refreshToken: string;
+    /** Of the native apps' refresh token, which has to outlast the time that a device lies in a drawer. */
+    readonly nativeRefreshToken: string;
+}
 
 /**
  * What oCIS asks the provider to register.
@@ -49,7 +53,11 @@ export function ocisRelyingApplication(
     url: string,
     accessTokens: "signed" | "opaque",
     access: AccessPolicy,
+    lifespans: Lifespans,
 ): RelyingApplication {
+    const { accessToken, refreshToken, nativeRefreshToken } = lifespans;
+    const web = { name: "ocis", accessToken, refreshToken };
+    const native = { name: "ocis_native", accessToken, refreshToken: nativeRefreshToken };
     const relyingParties: RelyingParty[] = [
         {
             clientId: WEB_CLIENT_ID,
@@ -62,6 +70,7 @@ export function ocisRelyingApplication(
                 `${url}/apps/openidconnect/redirect`,
             ],
             scopes: SCOPES,
+            lifespans: web,
             unrequestedScopes: [],
         },
         {
@@ -70,6 +79,7 @@ export function ocisRelyingApplication(
             tokenEndpointAuthMethod: "client_secret_basic",
             redirectUris: ["http://127.0.0.1", "http://localhost"],
             scopes: SCOPES,
+            lifespans: native,
             unrequestedScopes: NATIVE_UNREQUESTED,
         },
         {
@@ -79,6 +89,7 @@ export function ocisRelyingApplication(
             tokenEndpointAuthMethod: "client_secret_post",
             redirectUris: ["oc://android.owncloud.com"],
             scopes: SCOPES,
+            lifespans: native,
             unrequestedScopes: NATIVE_UNREQUESTED,
         },
         {
@@ -87,13 +98,13 @@ export function ocisRelyingApplication(
             tokenEndpointAuthMethod: "client_secret_basic",
             redirectUris: ["oc://ios.owncloud.com", "oc.ios://ios.owncloud.com"],
             scopes: SCOPES,
+            lifespans: native,
             unrequestedScopes: NATIVE_UNREQUESTED,
         },
     ];
     return {
         name: "ocis",
         access,
-        lifespans: LIFESPANS,
         accessTokenAlgorithm: accessTokens === "signed" ? "RS256" : "none",
         origin: url,
         relyingParties,

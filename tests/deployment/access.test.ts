@@ -39,6 +39,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         const early = releaseOf(OCIS, images.ocis).line.line === "4.0";
         const table: Record<string, Record<string, string>> = {};
         const browsers: Browser[] = [];
+        let settings: Record<string, unknown>;
         let ca: string;
         let cloudUrl: string;
         let passwords: Record<string, string>;
@@ -60,7 +61,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 name,
                 { displayName: name, email: `${name}@example.com`, groups, disabled: role === "disabled" },
             ];
-            await stack.create({
+            settings = {
                 domain: "test.localhost",
                 address: "127.0.0.1",
                 httpsPort: await freePort(),
@@ -70,7 +71,8 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 images,
                 access: { groups: ["family"], administrators: ["parents"] },
                 users: Object.fromEntries([...PEOPLE, { name: "newcomer", groups: ["family"], role: "member" }].map(user)) as object,
-            });
+            };
+            await stack.create(settings);
             await stack.up();
             ca = await stack.output("caCertificate");
             cloudUrl = await stack.output("cloudUrl");
@@ -152,6 +154,25 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             const once = { ...right("administrator-ios"), code: () => code };
             assert.equal(await outcome("web", once), "me 200, users 200");
             assert.match(await outcome("web", once), /^the code: 40[13]$/);
+        });
+
+        test("an app whose access token is over refreshes it, without anybody at the device", async () => {
+            stack.configure({ ...settings, lifespans: { accessToken: "5 seconds" } });
+            await stack.up();
+            await nextCode();
+            const browser = open();
+            const { client, redirectUri } = CLIENTS.desktop!;
+            const person = right("member-android");
+            const { configuration, tokens } = await signIn(browser, cloudUrl, client, redirectUri(cloudUrl), person);
+            const me = async (token: string) => {
+                const response = await browser.request(`${cloudUrl}/graph/v1.0/me`, { headers: { authorization: `Bearer ${token}` } });
+                await response.body?.cancel();
+                return response.status;
+            };
+            await pause(6_000);
+            const over = await me(tokens.access_token);
+            const refreshed = await oidc.refreshTokenGrant(configuration, tokens.refresh_token!);
+            assert.deepEqual([over, await me(refreshed.access_token)], [401, 200]);
         });
     });
 }

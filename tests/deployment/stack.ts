@@ -39,7 +39,7 @@ export async function docker(...args: string[]): Promise<string> {
 
 /** Builds an image from the text of a Dockerfile, without any other file. */
 export function buildImage(tag: string, dockerfile: string): void {
-    execFileSync("docker", ["build", "--quiet", "--tag", tag, "-"], { input: dockerfile });
+    execFileSync("docker", ["build", "--quiet", "--tag", tag, "-"], { input: dockerfile, stdio: "pipe" });
 }
 
 /** Lines of a docker listing. */

@@ -30,8 +30,13 @@ const SECRETS: Record<string, string> = {
     [IOS]: "KFeFWWEZO9TkisIQzR3fo7hfiMXlOpaqP8CFuTbSHzV1TUuGECglPxpiVKJfOXIx",
 };
 
-const applicationOf = (accessTokens: "signed" | "opaque" = "signed", access: AccessPolicy = { policy: "two_factor" }) =>
-    ocisRelyingApplication("https://owncloud.example.com", accessTokens, access);
+const LIFESPANS = { accessToken: "2 days", refreshToken: "3 days", nativeRefreshToken: "30 days" };
+
+const applicationOf = (
+    accessTokens: "signed" | "opaque" = "signed",
+    access: AccessPolicy = { policy: "two_factor" },
+    url = "https://owncloud.example.com",
+) => ocisRelyingApplication(url, accessTokens, access, LIFESPANS);
 
 const lineOf = (version: string) => releaseOf(AUTHELIA, `authelia/authelia:${version}`).line;
 
@@ -45,7 +50,7 @@ function configurationOf(
     return autheliaConfiguration({
         domain: "example.com",
         hosts,
-        application: ocisRelyingApplication(hosts.cloud.url, accessTokens, access),
+        application: applicationOf(accessTokens, access, hosts.cloud.url),
         usersFile: "/etc/authelia/users.yml",
         line: lineOf(version),
     });
@@ -81,7 +86,7 @@ for (const version of ["4.38.0", "4.38.19", "4.39.20"]) {
             assert.equal(client.require_pkce, true);
             assert.equal(client.pkce_challenge_method, "S256");
             assert.equal(client.authorization_policy, "two_factor");
-            assert.equal(client.lifespan, "ocis");
+            assert.equal(client.lifespan, client.public ? "ocis" : "ocis_native");
             assert.equal(client.public, !("client_secret" in client), "a public client has no secret, others must");
         }
     });
@@ -150,7 +155,10 @@ test("the same input gives the same bytes", () => {
 
 test("the guide's lifespans and CORS endpoints are set", () => {
     const { lifespans, cors } = configurationOf("4.38.0").identity_providers.oidc;
-    assert.deepEqual(lifespans.custom.ocis, { access_token: "2 days", refresh_token: "3 days" });
+    assert.deepEqual(lifespans.custom, {
+        ocis: { access_token: "2 days", refresh_token: "3 days" },
+        ocis_native: { access_token: "2 days", refresh_token: "30 days" },
+    });
     assert.deepEqual(cors.endpoints, ["authorization", "token", "revocation", "introspection", "userinfo"]);
 });
 

@@ -97,6 +97,9 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["a group as text", { access: { groups: "family" } }, "access.groups", /'access\.groups\[0\]' family/],
     ["administrators alone", { access: { administrators: ["a"] } }, "access.administrators", /'access\.groups\[0\]'/],
     ["an unknown key of access", { access: { deny: ["a"] } }, "access", /config rm --path access\.deny/],
+    ["a life without a unit", { lifespans: { accessToken: "2" } }, "lifespans.accessToken", /lifespans\.accessToken '2 days'/],
+    ["a life as a number", { lifespans: { refreshToken: 3 } }, "lifespans.refreshToken", /lifespans\.refreshToken/],
+    ["an unknown life", { lifespans: { idToken: "1 hour" } }, "lifespans", /config rm --path lifespans\.idToken/],
     ["opaque misspelt", { accessTokens: "opake" }, "accessTokens", /config set accessTokens signed/],
     ["an image of a moving tag", { images: { ocis: "owncloud/ocis:latest" } }, "images.ocis", /images\.ocis owncloud/],
     ["an image without a tag", { images: { ocis: "owncloud/ocis" } }, "images.ocis", /images\.ocis owncloud/],
@@ -132,4 +135,11 @@ test("a wrong digest or a password under a misspelt key does not reach the messa
         const wrong = { ...GOOD, users: { alice: { ...ALICE, ...slip } } };
         assert.throws(() => settingsOf(wrong), (error: Error) => !error.message.includes("canary"));
     }
+});
+
+test("an object of the stack's file that says some keys leaves the others at their defaults", () => {
+    const { lifespans, access } = settingsOf(GOOD);
+    assert.deepEqual(settingsOf({ ...GOOD, lifespans: {}, access: {} }).lifespans, lifespans);
+    assert.deepEqual(settingsOf({ ...GOOD, lifespans: {}, access: {} }).access, access);
+    assert.equal(settingsOf({ ...GOOD, lifespans: { accessToken: "1 hour" } }).lifespans.refreshToken, lifespans.refreshToken);
 });

@@ -1,6 +1,6 @@
 package main
 
-// What oCIS reads: ocis.yaml with its secrets, csp.yaml, proxy.yaml, and the environment.
+// What oCIS reads: ocis.yaml with its secrets, csp.yaml, and the environment.
 // Sources: owncloud/docs-ocis (variables and defaults), oCIS 7.0.0 run with each secret left out (messages).
 
 import (
