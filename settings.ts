@@ -122,10 +122,10 @@ class Checks {
         return port;
     }
 
-    truth(key: string): boolean {
+    truth(key: string, usual: boolean): boolean {
         const text = this.text(key);
         if (text !== "true" && text !== "false") {
-            this.fault(key, text, "true or false", `pulumi config set ${key} true`);
+            this.fault(key, text, "true or false", `pulumi config set ${key} ${usual}`);
         }
         return text === "true";
     }
@@ -310,6 +310,7 @@ function isGroups(value: unknown): value is string[] {
 }
 
 function readImages(checks: Checks): Settings["images"] {
+    const untested = checks.truth("untestedReleases", false);
     const images: Record<string, unknown> = {
         ...imagesOfThisMachine(),
         ...checks.object("images", ["authelia", "ocis", "caddy"]),
@@ -325,9 +326,11 @@ function readImages(checks: Checks): Settings["images"] {
     const release = <L extends AutheliaLine | OcisLine>(name: string, server: Parameters<typeof releaseOf<L>>[0]) => {
         const value = image(name, server.image);
         try {
-            return releaseOf(server, value);
+            return releaseOf(server, value, untested);
         } catch (error) {
-            const cure = `pulumi config set --path images.${name} ${server.image}`;
+            const cure =
+                `pulumi config set --path images.${name} ${server.image}\n` +
+                "    or, if you know that a newer one works: pulumi config set untestedReleases true";
             checks.fault(`images.${name}`, value, (error as Error).message, cure);
             return releaseOf(server, server.image);
         }
@@ -372,7 +375,7 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         accessTokens: accessTokens as AccessTokens,
         lifespans: readLifespans(checks),
         images: readImages(checks),
-        keepData: checks.truth("keepData"),
+        keepData: checks.truth("keepData", true),
     };
     if (checks.faults.length > 0) {
         const lines = checks.faults.map(

@@ -96,18 +96,29 @@ export function describeLines(server: Server<Line>): string {
         .join(", ");
 }
 
+/** Major, minor and patch as one number that orders releases. */
+function order(line: string, patch: number): number {
+    const [major, minor] = line.split(".").map(Number);
+    return (major! * 1000 + minor!) * 1000 + patch;
+}
+
 /**
  * The release that an image's tag names, with what is special about its line.
  *
- * @throws Error that says what is allowed when the tag names no supported release.
+ * @param untested Takes a release outside the table for one of the newest line before it.
+ * @throws Error that says what is allowed when the tag names no such release.
  */
-export function releaseOf<L extends Line>(server: Server<L>, image: string): Release<L> {
+export function releaseOf<L extends Line>(server: Server<L>, image: string, untested = false): Release<L> {
     const version = tagOf(image);
     const [, line, patch] = /^v?(\d+\.\d+)\.(\d+)$/.exec(version) ?? [];
-    const known = server.lines.find(
-        (candidate) =>
-            candidate.line === line && Number(patch) >= candidate.first && Number(patch) <= (candidate.last ?? Infinity),
-    );
+    const known =
+        server.lines.find(
+            (candidate) =>
+                candidate.line === line && Number(patch) >= candidate.first && Number(patch) <= (candidate.last ?? Infinity),
+        ) ??
+        (untested && line !== undefined
+            ? server.lines.findLast(({ line: earlier, first }) => order(earlier, first) <= order(line, Number(patch)))
+            : undefined);
     if (known === undefined) {
         throw new Error(
             `its tag ${version === "" ? "is missing" : `is "${version}"`} and must name a supported release of ` +

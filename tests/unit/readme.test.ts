@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { declarations, ROOT } from "../configuration";
-import { AUTHELIA, CADDY_IMAGE, OCIS } from "../../versions";
+import { AUTHELIA, CADDY_IMAGE, describeLines, Line, OCIS, releaseOf } from "../../versions";
 
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
@@ -28,5 +28,13 @@ test("the README lists every configuration key with its type and default, and no
 test("the README names the default images", () => {
     for (const image of [AUTHELIA.image, OCIS.image, CADDY_IMAGE]) {
         assert.ok(README.includes(`\`${image}\``), image);
+    }
+});
+
+test("docs/versions.md lists the supported releases and the defaults", () => {
+    const versions = readFileSync(join(ROOT, "docs", "versions.md"), "utf8");
+    for (const server of [AUTHELIA, OCIS]) {
+        const row = `| ${server.title} | ${describeLines(server)} | ${releaseOf<Line>(server, server.image).version} |`;
+        assert.ok(versions.includes(row), row);
     }
 });
