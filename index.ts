@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Authelia } from "./components/authelia";
 import { Certificates } from "./components/certificates";
+import { Directory } from "./components/directory";
 import { Edge } from "./components/edge";
 import { Network } from "./components/network";
 import { Ocis } from "./components/ocis";
@@ -28,15 +29,10 @@ const secrets = new Secrets(
     { usersWithoutPassword: settings.users.filter((user) => user.passwordDigest === undefined).map(({ name }) => name) },
     { protect: settings.keepData },
 );
-const authelia = new Authelia("authelia", {
-    network,
-    release: settings.images.authelia,
-    domain: settings.domain,
-    hosts,
-    application,
-    users: settings.users,
-    initialPasswords: secrets.initialPasswords,
-    secrets: secrets.authelia,
+const directory = new Directory("directory", {
+    settings: settings.directory,
+    ocisHost: "ocis",
+    ocisSecrets: secrets.ocis,
     keepData: settings.keepData,
 });
 const ocis = new Ocis("ocis", {
@@ -45,9 +41,23 @@ const ocis = new Ocis("ocis", {
     host: hosts.cloud,
     issuer: hosts.auth.url,
     accessTokens: settings.accessTokens,
+    directory,
     roles: groups && administrators.length > 0 ? { administrators, users: groups } : undefined,
     authority: certificates.authority,
     secrets: secrets.ocis,
+    keepData: settings.keepData,
+});
+const authelia = new Authelia("authelia", {
+    network,
+    release: settings.images.authelia,
+    domain: settings.domain,
+    hosts,
+    application,
+    directory,
+    users: settings.users,
+    initialPasswords: secrets.initialPasswords,
+    secrets: secrets.authelia,
+    after: ocis.ldapServers,
     keepData: settings.keepData,
 });
 new Edge("edge", {
@@ -72,7 +82,10 @@ export const issuer = hosts.auth.url;
 export const caCertificate = certificates.authority?.certificate;
 /** Generated passwords by user name; a secret: pulumi stack output initialPasswords --show-secrets. */
 export const initialPasswords = pulumi.secret(
-    Object.fromEntries(Object.entries(secrets.initialPasswords).map(([user, { password }]) => [user, password])),
+    Object.fromEntries([
+        ...Object.entries(secrets.initialPasswords).map(([user, { password }]) => [user, password]),
+        ...Object.entries(directory.initialPasswords),
+    ]),
 );
 /** Client ids of ownCloud's clients, as registered in Authelia. */
 export const clientIds = application.relyingParties.map(({ clientId, clientName }) => ({ clientName, clientId }));

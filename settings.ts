@@ -4,10 +4,12 @@
  * is reported at once, each fault with the key, the value, what is allowed and the command that mends it.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { parse } from "tldts";
 
 import type { Lifespans } from "./components/ocis/relying-parties";
+import { LdapDirectory, LdapSchema, PRESETS, SCHEMA_KEYS } from "./directory";
 import { AUTHELIA, AutheliaLine, CADDY_IMAGE, OCIS, OcisLine, Release, releaseOf } from "./versions";
 
 /** A person who may sign in. */
@@ -37,6 +39,18 @@ export interface Access {
     readonly administrators: readonly string[];
 }
 
+/** Where users live; see `directory` in Pulumi.yaml. */
+export type DirectorySettings =
+    | { readonly mode: "authelia" }
+    | { readonly mode: "ocis" }
+    | (LdapDirectory & {
+          readonly mode: "ldap";
+          /** Of the account that searches; a secret. */
+          readonly bindPassword: pulumi.Output<string>;
+          /** Certificate that the server's has to descend from, PEM; a public authority's by default. */
+          readonly authority?: string;
+      });
+
 /** Form of the access tokens; see `accessTokens` in Pulumi.yaml. */
 export type AccessTokens = "signed" | "opaque";
 
@@ -49,7 +63,8 @@ export interface Settings {
     /** 0: plain HTTP is closed. */
     readonly httpPort: number;
     readonly tls: Tls;
-    /** Sorted by name, so that the order in the configuration changes nothing. */
+    readonly directory: DirectorySettings;
+    /** Sorted by name, so that the order in the configuration changes nothing. Empty unless users live in Authelia. */
     readonly users: readonly User[];
     readonly access: Access;
     readonly accessTokens: AccessTokens;
@@ -243,7 +258,114 @@ function readUser(checks: Checks, name: string, value: unknown): User {
     };
 }
 
-function readUsers(checks: Checks): User[] {
+/** A distinguished name: attribute=value pairs with commas between them; a comma in a value follows a backslash. */
+const DN = /^[a-z][a-z0-9-]*=(\\.|[^,\\])+(,\s*[a-z][a-z0-9-]*=(\\.|[^,\\])+)*$/i;
+
+/** An LDAP filter that both servers can put between theirs: in parentheses, and without Authelia's placeholders. */
+function isFilter(text: string): boolean {
+    let depth = 0;
+    for (const [index, character] of [...text].entries()) {
+        depth += character === "(" ? 1 : character === ")" ? -1 : 0;
+        if (depth < 0 || (depth === 0 && index < text.length - 1)) {
+            return false;
+        }
+    }
+    return depth === 0 && /^\([^{}]+\)$/.test(text);
+}
+
+function isCertificate(text: string): boolean {
+    try {
+        return new X509Certificate(text).raw.length > 0;
+    } catch {
+        return false; // reported by the caller
+    }
+}
+
+/** What a key of an LDAP schema may hold, and an example. */
+function schemaRule(key: keyof LdapSchema): { allowed: string; example: string; holds: (text: string) => boolean } {
+    switch (key) {
+        case "userBase":
+        case "groupBase": {
+            const allowed = "a distinguished name relative to baseDn, or an empty text for baseDn itself";
+            return { allowed, example: "ou=people", holds: (text) => text === "" || DN.test(text) };
+        }
+        case "userFilter": {
+            const allowed = "one LDAP filter in parentheses, without braces, or an empty text";
+            return { allowed, example: "(employeeType=staff)", holds: (text) => text === "" || isFilter(text) };
+        }
+        default: {
+            const allowed = "the name of an attribute or object class: letters, digits and hyphens";
+            return { allowed, example: PRESETS.openldap[key], holds: (text) => /^[a-z][a-z0-9-]*$/i.test(text) };
+        }
+    }
+}
+
+function readDirectory(checks: Checks): DirectorySettings {
+    const ldapKeys = ["url", "baseDn", "bindDn", "bindPassword", "preset", "authority", ...SCHEMA_KEYS];
+    const directory = checks.object("directory", ["mode", ...ldapKeys]);
+    const { mode, preset, bindPassword, authority } = directory;
+    const set = (key: string, example: string) => `pulumi config set --path directory.${key} '${example}'`;
+    if (mode !== "ldap") {
+        if (mode !== "authelia" && mode !== "ocis") {
+            checks.fault("directory.mode", mode, "authelia, ocis or ldap", set("mode", "authelia"));
+            return { mode: "authelia" };
+        }
+        for (const key of ldapKeys.filter((name) => name in directory)) {
+            const cure = `pulumi config rm --path directory.${key}`;
+            checks.fault("directory", key, 'no such key: only mode "ldap" uses it', cure);
+        }
+        return { mode };
+    }
+    const text = (key: string, allowed: string, example: string, holds: (value: string) => boolean): string => {
+        const value = directory[key];
+        if (typeof value !== "string" || !holds(value)) {
+            checks.fault(`directory.${key}`, value, allowed, set(key, example));
+            return "";
+        }
+        return value;
+    };
+    if (typeof preset !== "string" || !(preset in PRESETS)) {
+        checks.fault("directory.preset", preset, Object.keys(PRESETS).join(" or "), set("preset", "openldap"));
+    }
+    if (typeof bindPassword !== "string" || bindPassword === "") {
+        const cure = "pulumi config set --secret --path directory.bindPassword '<password>'";
+        checks.fault("directory.bindPassword", bindPassword === undefined ? undefined : "[secret]", "the password of bindDn", cure);
+    }
+    if (authority !== undefined && (typeof authority !== "string" || !isCertificate(authority))) {
+        const cure = 'pulumi config set --path directory.authority "$(cat ca.pem)"';
+        checks.fault("directory.authority", "[certificate]", "a certificate in PEM form", cure);
+    }
+    // Neither servers' connection may be read on its way, and oCIS knows no StartTLS. Source: cs3org/reva, pkg/utils/ldap.go.
+    const url = "ldaps:// with the host that the server's certificate names, and a port unless it is 636 (oCIS knows no StartTLS)";
+    const dn = "a distinguished name, such as";
+    const schema = Object.fromEntries(
+        SCHEMA_KEYS.filter((key) => key in directory).map((key) => {
+            const { allowed, example, holds } = schemaRule(key);
+            return [key, text(key, allowed, example, holds)];
+        }),
+    );
+    return {
+        mode,
+        url: text("url", url, "ldaps://ldap.example.com", (value) => /^ldaps:\/\/[a-z0-9.-]+(:[1-9]\d{0,4})?$/i.test(value)),
+        baseDn: text("baseDn", `${dn} dc=example,dc=com`, "dc=example,dc=com", (value) => DN.test(value)),
+        bindDn: text("bindDn", `${dn} cn=reader,dc=example,dc=com`, "cn=reader,dc=example,dc=com", (value) => DN.test(value)),
+        bindPassword: pulumi.secret(String(bindPassword)),
+        ...(typeof authority === "string" ? { authority } : {}),
+        ...PRESETS[preset as keyof typeof PRESETS],
+        ...schema,
+    };
+}
+
+function readUsers(checks: Checks, { mode }: DirectorySettings): User[] {
+    if (mode !== "authelia") {
+        const users = checks.object("users");
+        if (Object.keys(users).length > 0) {
+            const place = mode === "ocis" ? "are made in oCIS's web interface" : "come from the LDAP server";
+            const allowed = `nothing, because with directory.mode "${mode}" users ${place}`;
+            checks.fault("users", Object.keys(users), allowed, "pulumi config rm users");
+        }
+        return [];
+    }
     const users = Object.entries(checks.object("users"))
         .map(([name, value]) => readUser(checks, name, value))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -364,13 +486,15 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
     if (accessTokens !== "signed" && accessTokens !== "opaque") {
         checks.fault("accessTokens", accessTokens, "signed or opaque", "pulumi config set accessTokens signed");
     }
+    const directory = readDirectory(checks);
     const settings: Settings = {
         domain,
         address,
         httpsPort,
         httpPort,
         tls: readTls(checks, domain),
-        users: readUsers(checks),
+        directory,
+        users: readUsers(checks, directory),
         access: readAccess(checks),
         accessTokens: accessTokens as AccessTokens,
         lifespans: readLifespans(checks),

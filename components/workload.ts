@@ -67,6 +67,8 @@ export interface WorkloadArgs {
     /** Upper limit, MiB. */
     readonly memory: number;
     readonly network: Network;
+    /** Start after these are ready. Their replacement later does not replace this one. */
+    readonly after?: readonly Workload[];
     /** Further names under which others on the network reach it; the component's name is always one. */
     readonly aliases?: readonly string[];
     readonly ports?: readonly PublishedPort[];
@@ -180,7 +182,12 @@ export class Workload extends pulumi.ComponentResource {
                 restart: "unless-stopped",
             },
             // The name is fixed, so the old container has to go first, whatever asks for the replacement.
-            { ...children, deleteBeforeReplace: true, replaceOnChanges: REPLACED_BY_HAND },
+            {
+                ...children,
+                deleteBeforeReplace: true,
+                replaceOnChanges: REPLACED_BY_HAND,
+                dependsOn: [...(args.after ?? [])],
+            },
         );
         this.id = container.id;
         this.registerOutputs({ id: this.id });

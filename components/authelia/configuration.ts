@@ -4,6 +4,7 @@
  */
 import { createHash, pbkdf2Sync } from "node:crypto";
 
+import { LdapDirectory } from "../../directory";
 import { Host, Hosts } from "../../hosts";
 import { AutheliaLine } from "../../versions";
 import { RelyingApplication, RelyingParty } from "../relying-party";
@@ -15,13 +16,22 @@ export const AUTHELIA_PORT = 9091;
 /** Where Authelia keeps second factors, consents and subject identifiers. */
 export const AUTHELIA_DATA = "/data";
 
+/** Where Authelia finds the people who sign in. */
+export type AutheliaDirectory =
+    /** Path of the users file in the container. */
+    | { readonly usersFile: string }
+    | {
+          readonly ldap: LdapDirectory;
+          /** Folder in the container with the certificates to trust besides the public authorities', if there are any. */
+          readonly trustFolder?: string;
+      };
+
 export interface AutheliaConfigurationInput {
     /** Domain of the session cookie. */
     readonly domain: string;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
-    /** Path of the users file in the container. */
-    readonly usersFile: string;
+    readonly directory: AutheliaDirectory;
     readonly line: AutheliaLine;
 }
 
@@ -94,8 +104,28 @@ export function authorizationRewrites({ relyingParties }: RelyingApplication, li
     return line.selectAccount ? scopes : [...scopes, prompt];
 }
 
+/** Authelia's connection to an LDAP server, without the password. Its certificate is verified by default. */
+function ldapBackend(ldap: LdapDirectory) {
+    return {
+        address: ldap.url,
+        implementation: "custom",
+        base_dn: ldap.baseDn,
+        ...(ldap.userBase === "" ? {} : { additional_users_dn: ldap.userBase }),
+        users_filter: `(&({username_attribute}={input})(objectClass=${ldap.userObjectClass})${ldap.userFilter})`,
+        ...(ldap.groupBase === "" ? {} : { additional_groups_dn: ldap.groupBase }),
+        groups_filter: `(&(${ldap.groupMember}={dn})(objectClass=${ldap.groupObjectClass}))`,
+        user: ldap.bindDn,
+        attributes: {
+            username: ldap.userName,
+            mail: ldap.userMail,
+            display_name: ldap.userDisplayName,
+            group_name: ldap.groupName,
+        },
+    };
+}
+
 /** Authelia's configuration.yml, which `pulumi preview` shows. */
-export function autheliaConfiguration({ domain, hosts, application, usersFile, line }: AutheliaConfigurationInput) {
+export function autheliaConfiguration({ domain, hosts, application, directory, line }: AutheliaConfigurationInput) {
     return {
         server: {
             address: `tcp://:${AUTHELIA_PORT}/`,
@@ -106,9 +136,13 @@ export function autheliaConfiguration({ domain, hosts, application, usersFile, l
         totp: { issuer: domain },
         // The host keeps the time; a start must not depend on a time server that may be out of reach.
         ntp: { disable_startup_check: true },
+        ...("ldap" in directory && directory.trustFolder !== undefined
+            ? { certificates_directory: directory.trustFolder }
+            : {}),
         authentication_backend: {
-            file: { path: usersFile },
-            // The users file comes from the stack's configuration. A password changed in Authelia would be lost at the next run.
+            ...("ldap" in directory ? { ldap: ldapBackend(directory.ldap) } : { file: { path: directory.usersFile } }),
+            // The users file comes from the stack's configuration: a password changed in Authelia would be lost at the next
+            // run. And an LDAP directory is only read.
             password_reset: { disable: true },
             ...(line.passwordChange ? { password_change: { disable: true } } : {}),
         },
@@ -150,11 +184,16 @@ export interface AutheliaSecretValues {
     readonly hmacSecret: string;
     /** RSA, PEM. */
     readonly issuerPrivateKey: string;
+    /** Of the account that searches the LDAP directory, if there is one. */
+    readonly bindPassword?: string;
 }
 
 /** Authelia's secrets.yml: the keys that configuration.yml leaves out. */
 export function autheliaSecrets(secrets: AutheliaSecretValues) {
     return {
+        ...(secrets.bindPassword === undefined
+            ? {}
+            : { authentication_backend: { ldap: { password: secrets.bindPassword } } }),
         session: { secret: secrets.sessionSecret },
         storage: { encryption_key: secrets.storageEncryptionKey },
         identity_providers: {

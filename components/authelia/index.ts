@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Hosts } from "../../hosts";
 import { User } from "../../settings";
 import { AutheliaLine, Release } from "../../versions";
+import { Directory } from "../directory";
 import { typeToken } from "../naming";
 import { Network } from "../network";
 import { RelyingApplication } from "../relying-party";
@@ -26,10 +27,14 @@ export interface AutheliaArgs {
     readonly domain: string;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
+    readonly directory: Directory;
+    /** Written into a users file where the directory is not an LDAP server. */
     readonly users: readonly User[];
     /** Of the users without a digest, by name. */
     readonly initialPasswords: Readonly<Record<string, InitialPassword>>;
     readonly secrets: AutheliaSecrets;
+    /** Authelia starts when these are ready: without its LDAP server it ends at once. */
+    readonly after: readonly Workload[];
     readonly keepData: boolean;
 }
 
@@ -39,6 +44,7 @@ export class Authelia extends pulumi.ComponentResource {
 
     constructor(name: string, args: AutheliaArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Authelia"), name, {}, opts);
+        const { ldap } = args.directory;
         const users = args.users.map((user) => ({
             ...user,
             passwordDigest: user.passwordDigest ?? digestOf(user, args.initialPasswords),
@@ -52,25 +58,43 @@ export class Authelia extends pulumi.ComponentResource {
                     {
                         name: "configuration.yml",
                         content: toYaml(
-                            autheliaConfiguration({ ...args, line: args.release.line, usersFile: `${SECRETS_PATH}/users.yml` }),
+                            autheliaConfiguration({
+                                ...args,
+                                line: args.release.line,
+                                directory:
+                                    ldap === undefined
+                                        ? { usersFile: `${SECRETS_PATH}/users.yml` }
+                                        : {
+                                              ldap: ldap.directory,
+                                              trustFolder: ldap.authority === undefined ? undefined : FILES_PATH,
+                                          },
+                            }),
                         ),
                     },
+                    ...(ldap?.authority === undefined ? [] : [{ name: "directory.pem", content: ldap.authority }]),
                 ],
                 secretFiles: [
                     {
                         name: "secrets.yml",
-                        content: pulumi.output(args.secrets).apply((secrets) => toYaml(autheliaSecrets(secrets))),
+                        content: pulumi
+                            .output({ ...args.secrets, bindPassword: ldap?.password })
+                            .apply((secrets) => toYaml(autheliaSecrets(secrets))),
                     },
-                    {
-                        name: "users.yml",
-                        content: pulumi.output(users).apply((entries) => toYaml(autheliaUsers(entries))),
-                    },
+                    ...(ldap === undefined
+                        ? [
+                              {
+                                  name: "users.yml",
+                                  content: pulumi.output(users).apply((entries) => toYaml(autheliaUsers(entries))),
+                              },
+                          ]
+                        : []),
                 ],
                 data: { path: AUTHELIA_DATA, protect: args.keepData },
                 ready: `wget -q -O /dev/null http://127.0.0.1:${AUTHELIA_PORT}/api/health`,
                 // One sign-in with an argon2id digest takes 64 MiB for 0.2 s; the server itself about 90.
                 memory: 512,
                 network: args.network,
+                after: args.after,
             },
             { parent: this },
         );

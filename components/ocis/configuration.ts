@@ -2,6 +2,7 @@
  * What oCIS reads: its environment, ocis.yaml with every secret (in the place of `ocis init`), and csp.yaml. All pure: the
  * same input gives the same bytes.
  */
+import { below, LdapDirectory } from "../../directory";
 import { AccessTokens } from "../../settings";
 import { OcisLine } from "../../versions";
 import { WEB_CLIENT_ID } from "./relying-parties";
@@ -21,6 +22,45 @@ export interface RoleGroups {
 /** Claim with a person's groups, which Authelia gives with the scope of the same name. */
 const GROUPS_CLAIM = "groups";
 
+/** Port on which oCIS serves its own directory; its default. */
+const LDAPS_PORT = 9235;
+
+/** oCIS's own directory, as others on the stack's network read it. Source: oCIS 7.0.0, services/idm/ldif/base.ldif.tmpl. */
+export function ocisLdapDirectory(host: string): LdapDirectory {
+    return {
+        url: `ldaps://${host}:${LDAPS_PORT}`,
+        baseDn: "o=libregraph-idm",
+        // The account of oCIS's own OpenID Connect provider, in whose place Authelia stands; it may read and nothing else.
+        bindDn: "uid=idp,ou=sysusers,o=libregraph-idm",
+        userBase: "ou=users",
+        userObjectClass: "inetOrgPerson",
+        // Set when an administrator forbids somebody to sign in.
+        userFilter: "(!(ownCloudUserEnabled=FALSE))",
+        userId: "owncloudUUID",
+        userName: "uid",
+        userMail: "mail",
+        userDisplayName: "displayName",
+        groupBase: "ou=groups",
+        groupObjectClass: "groupOfNames",
+        groupId: "owncloudUUID",
+        groupName: "cn",
+        groupMember: "member",
+    };
+}
+
+/** Where oCIS finds the people who use it. */
+export type OcisDirectory =
+    /** In its own directory, into which it puts everybody at the first sign-in. */
+    | { readonly mode: "authelia" }
+    /** In its own directory, which it serves to others with this certificate; paths in the container. */
+    | { readonly mode: "ocis"; readonly certificateFile: string; readonly keyFile: string }
+    | {
+          readonly mode: "ldap";
+          readonly ldap: LdapDirectory;
+          /** File with the certificates to trust, in the container; the image's own by default. */
+          readonly trustFile?: string;
+      };
+
 export interface OcisEnvironmentInput {
     /** Public URL of ownCloud, without a trailing slash. */
     readonly url: string;
@@ -29,6 +69,7 @@ export interface OcisEnvironmentInput {
     readonly accessTokens: AccessTokens;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleGroups;
+    readonly directory: OcisDirectory;
     /** Folder of ocis.yaml in the container. */
     readonly configDir: string;
     /** Path of csp.yaml in the container; used by lines that have such a policy. */
@@ -38,9 +79,76 @@ export interface OcisEnvironmentInput {
     readonly line: OcisLine;
 }
 
+/** Authorities that an image trusts. Source: Alpine's package ca-certificates, which oCIS's Dockerfile installs. */
+const SYSTEM_TRUST_FILE = "/etc/ssl/certs/ca-certificates.crt";
+
+/** What of the environment depends on where people are found. */
+function directoryEnvironment(directory: OcisDirectory): Record<string, string> {
+    switch (directory.mode) {
+        case "authelia":
+            return {
+                // With the guide's "false" oCIS would know nobody, and answer 401 after a good login.
+                PROXY_AUTOPROVISION_ACCOUNTS: "true",
+                // Authelia decides what a user name is.
+                GRAPH_USERNAME_MATCH: "none",
+            };
+        case "ocis":
+            return {
+                PROXY_AUTOPROVISION_ACCOUNTS: "false",
+                IDM_LDAPS_ADDR: `0.0.0.0:${LDAPS_PORT}`,
+                IDM_LDAPS_CERT: directory.certificateFile,
+                IDM_LDAPS_KEY: directory.keyFile,
+                OCIS_LDAP_CACERT: directory.certificateFile,
+                // By default in a folder that oCIS makes only together with a certificate of its own. Source: run with 7.0.0.
+                IDM_DATABASE_PATH: `${OCIS_DATA}/idm.boltdb`,
+            };
+        case "ldap":
+            return ldapEnvironment(directory.ldap, directory.trustFile ?? SYSTEM_TRUST_FILE);
+    }
+}
+
+/** An LDAP server outside the stack, which oCIS reads and never writes. */
+function ldapEnvironment(ldap: LdapDirectory, trustFile: string): Record<string, string> {
+    return {
+        PROXY_AUTOPROVISION_ACCOUNTS: "false",
+        OCIS_LDAP_URI: ldap.url,
+        OCIS_LDAP_CACERT: trustFile,
+        OCIS_LDAP_INSECURE: "false",
+        OCIS_LDAP_BIND_DN: ldap.bindDn,
+        OCIS_LDAP_SERVER_WRITE_ENABLED: "false",
+        // Leaves identifiers to the server, which has its own.
+        GRAPH_LDAP_SERVER_UUID: "true",
+        OCIS_LDAP_USER_BASE_DN: below(ldap.baseDn, ldap.userBase),
+        OCIS_LDAP_USER_SCOPE: "sub",
+        OCIS_LDAP_USER_FILTER: ldap.userFilter,
+        OCIS_LDAP_USER_OBJECTCLASS: ldap.userObjectClass,
+        OCIS_LDAP_USER_SCHEMA_ID: ldap.userId,
+        OCIS_LDAP_USER_SCHEMA_USERNAME: ldap.userName,
+        OCIS_LDAP_USER_SCHEMA_MAIL: ldap.userMail,
+        OCIS_LDAP_USER_SCHEMA_DISPLAYNAME: ldap.userDisplayName,
+        OCIS_LDAP_GROUP_BASE_DN: below(ldap.baseDn, ldap.groupBase),
+        OCIS_LDAP_GROUP_SCOPE: "sub",
+        OCIS_LDAP_GROUP_OBJECTCLASS: ldap.groupObjectClass,
+        OCIS_LDAP_GROUP_SCHEMA_ID: ldap.groupId,
+        OCIS_LDAP_GROUP_SCHEMA_GROUPNAME: ldap.groupName,
+        OCIS_LDAP_GROUP_SCHEMA_DISPLAYNAME: ldap.groupName,
+        OCIS_LDAP_GROUP_SCHEMA_MEMBER: ldap.groupMember,
+        // Whom the directory no longer lets in is not found by the filter; oCIS's own attribute for it is not there.
+        OCIS_LDAP_DISABLE_USER_MECHANISM: "none",
+        // What the web interface must not offer to change.
+        FRONTEND_READONLY_USER_ATTRIBUTES: [
+            "user.onPremisesSamAccountName",
+            "user.displayName",
+            "user.mail",
+            "user.passwordProfile",
+            "user.accountEnabled",
+        ].join(","),
+    };
+}
+
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
-    const { url, issuer, accessTokens, roles, configDir, cspFile, trustBundle, line } = input;
+    const { url, issuer, accessTokens, directory, roles, configDir, cspFile, trustBundle, line } = input;
     return {
         OCIS_URL: url,
         // Also the issuer half of every user's id, so it is set from the first start on and for all services.
@@ -49,7 +157,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         OCIS_BASE_DATA_PATH: OCIS_DATA,
         OCIS_INSECURE: "false",
         OCIS_LOG_LEVEL: "warn",
-        OCIS_EXCLUDE_RUN_SERVICES: "idp",
+        OCIS_EXCLUDE_RUN_SERVICES: directory.mode === "ldap" ? "idp,idm" : "idp",
         PROXY_HTTP_ADDR: `0.0.0.0:${OCIS_PORT}`,
         PROXY_TLS: "false",
         PROXY_ENABLE_BASIC_AUTH: "false",
@@ -58,8 +166,6 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         PROXY_OIDC_REWRITE_WELLKNOWN: "true",
         PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD: accessTokens === "signed" ? "jwt" : "none",
         PROXY_OIDC_SKIP_USER_INFO: "false",
-        // Users live in Authelia: with the guide's "false" oCIS would know none of them, and answer 401 after a good login.
-        PROXY_AUTOPROVISION_ACCOUNTS: "true",
         PROXY_AUTOPROVISION_CLAIM_USERNAME: "preferred_username",
         PROXY_AUTOPROVISION_CLAIM_EMAIL: "email",
         PROXY_AUTOPROVISION_CLAIM_DISPLAYNAME: "name",
@@ -69,8 +175,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         ...(roles === undefined
             ? { PROXY_ROLE_ASSIGNMENT_DRIVER: "default" }
             : { PROXY_ROLE_ASSIGNMENT_DRIVER: "oidc", PROXY_ROLE_ASSIGNMENT_OIDC_CLAIM: GROUPS_CLAIM }),
-        // Authelia decides what a user name is.
-        GRAPH_USERNAME_MATCH: "none",
+        ...directoryEnvironment(directory),
 
         WEB_OIDC_CLIENT_ID: WEB_CLIENT_ID,
         // A refresh token renews the session; the hidden frame that would do it otherwise is blocked by Authelia's headers.
@@ -151,15 +256,18 @@ function roleAssignment({ administrators, users }: RoleGroups) {
 /**
  * oCIS's ocis.yaml: what `ocis init` would write, and the roles, which no variable can set. Older lines overlook the keys
  * that they do not know.
+ *
+ * @param bindPassword Of the account that searches an LDAP server outside the stack; without it every service has an account of
+ * its own in oCIS's directory.
  */
-export function ocisYaml(secrets: OcisSecretValues, roles?: RoleGroups) {
+export function ocisYaml(secrets: OcisSecretValues, roles?: RoleGroups, bindPassword?: string) {
     const account = {
         service_account: {
             service_account_id: secrets.serviceAccountId,
             service_account_secret: secrets.serviceAccountSecret,
         },
     };
-    const bind = (password: string) => ({ ldap: { bind_password: password } });
+    const bind = (own: string) => ({ ldap: { bind_password: bindPassword ?? own } });
     const services: Record<string, object> = Object.fromEntries(SERVICES_WITH_ACCOUNT.map((name) => [name, account]));
     return {
         token_manager: { jwt_secret: secrets.jwtSecret },

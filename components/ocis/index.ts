@@ -5,13 +5,22 @@ import { Host } from "../../hosts";
 import { AccessTokens } from "../../settings";
 import { OcisLine, Release } from "../../versions";
 import { CertificateAuthority } from "../certificates";
+import { Directory } from "../directory";
 import { typeToken } from "../naming";
 import { Network } from "../network";
 import { OcisSecrets } from "../secrets";
 import { Site } from "../site";
 import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
-import { OCIS_DATA, OCIS_PORT, ocisContentSecurityPolicy, ocisEnvironment, ocisYaml, RoleGroups } from "./configuration";
+import {
+    OCIS_DATA,
+    OCIS_PORT,
+    ocisContentSecurityPolicy,
+    OcisDirectory,
+    ocisEnvironment,
+    ocisYaml,
+    RoleGroups,
+} from "./configuration";
 
 export interface OcisArgs {
     readonly network: Network;
@@ -21,6 +30,7 @@ export interface OcisArgs {
     readonly issuer: string;
     readonly accessTokens: AccessTokens;
     readonly roles?: RoleGroups;
+    readonly directory: Directory;
     /** Whom to trust besides the public authorities. */
     readonly authority?: CertificateAuthority;
     readonly secrets: OcisSecrets;
@@ -28,18 +38,38 @@ export interface OcisArgs {
 }
 
 /**
- * Debug ports of what a sign-in needs: graph, frontend, users, storage-users, proxy, idm. The proxy's alone answers up to ten
+ * Debug ports of what a sign-in needs: graph, frontend, users, storage-users, proxy. The proxy's alone answers up to ten
  * seconds before the first sign-in would succeed. Source: run with oCIS 4.0.5, 5.0.9 and 7.0.0.
  */
-const READY_PORTS = [9124, 9141, 9145, 9159, 9205, 9239];
+const READY_PORTS = [9124, 9141, 9145, 9159, 9205];
+
+/** Debug port of oCIS's own directory, where that runs. */
+const IDM_READY_PORT = 9239;
+
+/** Files of an LDAP connection: whom to trust, and the key of oCIS's own directory. */
+const DIRECTORY_CERTIFICATE = "directory.pem";
+const DIRECTORY_KEY = "directory.key";
+
+function ocisDirectory({ mode, ldap }: Directory): OcisDirectory {
+    const certificateFile = `${FILES_PATH}/${DIRECTORY_CERTIFICATE}`;
+    if (ldap === undefined || mode === "authelia") {
+        return { mode: "authelia" };
+    }
+    return mode === "ocis"
+        ? { mode, certificateFile, keyFile: `${SECRETS_PATH}/${DIRECTORY_KEY}` }
+        : { mode, ldap: ldap.directory, trustFile: ldap.authority === undefined ? undefined : certificateFile };
+}
 
 export class Ocis extends pulumi.ComponentResource {
     /** How the edge serves ownCloud. */
     readonly site: Site;
+    /** The LDAP servers of the stack: oCIS in the mode "ocis", else none. */
+    readonly ldapServers: readonly Workload[];
 
     constructor(name: string, args: OcisArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Ocis"), name, {}, opts);
-        const { authority, issuer, release } = args;
+        const { authority, directory, issuer, release } = args;
+        const readyPorts = [...READY_PORTS, ...(directory.mode === "ldap" ? [] : [IDM_READY_PORT])];
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
         const trustBundle = authority === undefined ? undefined : `${FILES_PATH}/root.pem`;
         const workload = new Workload(
@@ -52,6 +82,7 @@ export class Ocis extends pulumi.ComponentResource {
                     issuer,
                     accessTokens: args.accessTokens,
                     roles: args.roles,
+                    directory: ocisDirectory(directory),
                     configDir: SECRETS_PATH,
                     cspFile: `${FILES_PATH}/csp.yaml`,
                     trustBundle,
@@ -60,18 +91,30 @@ export class Ocis extends pulumi.ComponentResource {
                 files: [
                     { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer)) },
                     ...(authority === undefined ? [] : [{ name: "root.pem", content: authority.certificate }]),
+                    ...(directory.ldap?.authority === undefined
+                        ? []
+                        : [{ name: DIRECTORY_CERTIFICATE, content: directory.ldap.authority }]),
                 ],
                 secretFiles: [
-                    { name: "ocis.yaml", content: pulumi.output(args.secrets).apply((secrets) => toYaml(ocisYaml(secrets, args.roles))) },
+                    {
+                        name: "ocis.yaml",
+                        content: pulumi
+                            .output([args.secrets, directory.mode === "ldap" ? directory.ldap?.password : undefined] as const)
+                            .apply(([secrets, bindPassword]) => toYaml(ocisYaml(secrets, args.roles, bindPassword))),
+                    },
+                    ...(directory.certificate === undefined
+                        ? []
+                        : [{ name: DIRECTORY_KEY, content: directory.certificate.privateKey }]),
                 ],
                 data: { path: OCIS_DATA, protect: args.keepData },
-                ready: `wget -q -O /dev/null ${READY_PORTS.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
+                ready: `wget -q -O /dev/null ${readyPorts.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
                 // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                 memory: 2048,
                 network: args.network,
             },
             { parent: this },
         );
+        this.ldapServers = directory.mode === "ocis" ? [workload] : [];
         this.site = { host: args.host, upstream: `${workload.host}:${OCIS_PORT}`, rewrites: [] };
         this.registerOutputs({ url: this.site.host.url });
     }

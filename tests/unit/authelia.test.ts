@@ -51,7 +51,7 @@ function configurationOf(
         domain: "example.com",
         hosts,
         application: applicationOf(accessTokens, access, hosts.cloud.url),
-        usersFile: "/etc/authelia/users.yml",
+        directory: { usersFile: "/etc/authelia/users.yml" },
         line: lineOf(version),
     });
 }
@@ -74,7 +74,7 @@ for (const version of ["4.38.0", "4.38.19", "4.39.20"]) {
         const { storage, notifier, authentication_backend: backend, access_control: control } = configurationOf(version);
         assert.deepEqual(Object.keys(storage), ["local"]);
         assert.deepEqual(Object.keys(notifier), ["filesystem"]);
-        assert.equal(backend.file.path, "/etc/authelia/users.yml");
+        assert.deepEqual("file" in backend && backend.file, { path: "/etc/authelia/users.yml" });
         assert.equal(control.default_policy, "deny");
         assert.ok(control.rules.length > 0, "deny without rules is refused at start-up");
     });

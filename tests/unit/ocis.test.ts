@@ -17,6 +17,7 @@ const environmentOf = (version: string, more: Partial<OcisEnvironmentInput> = {}
         url: "https://owncloud.example.com",
         issuer: "https://auth.example.com",
         accessTokens: "signed",
+        directory: { mode: "authelia" },
         configDir: "/run/secrets",
         cspFile: "/etc/ocis/csp.yaml",
         line: releaseOf(OCIS, `owncloud/ocis:${version}`).line,

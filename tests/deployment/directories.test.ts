@@ -1,0 +1,264 @@
+/**
+ * People who live in an LDAP directory, oCIS's own or one outside the stack: they sign in with what the directory says, whoever
+ * it does not let in stays outside, and a stack with data is not moved to another directory. Runs on the first pair of servers
+ * at hand; users in Authelia's file are tested in login.test.ts.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { Browser, Credentials, Refused, totp } from "./browser";
+import { pairsOfThisRun } from "./pairs";
+import { signIn, WEB } from "./relying-party";
+import { NO_SLAPD, BASE_DN, READER_DN, Slapd } from "./slapd";
+import { docker, freePort, Stack } from "./stack";
+
+/** Different at each run, and long enough for oCIS's rules. */
+const newPassword = () => `Aa1!${randomBytes(12).toString("hex")}`;
+
+/** A stack that is up, and what people do with it. */
+class Cloud {
+    private readonly browsers: Browser[] = [];
+    private ca = "";
+    private url = "";
+
+    private constructor(readonly stack: Stack) {}
+
+    static async up(name: string, settings: Record<string, unknown>): Promise<Cloud> {
+        const cloud = new Cloud(new Stack(name));
+        await cloud.stack.create(settings);
+        await cloud.stack.up();
+        cloud.ca = await cloud.stack.output("caCertificate");
+        cloud.url = await cloud.stack.output("cloudUrl");
+        return cloud;
+    }
+
+    async down(): Promise<void> {
+        await Promise.all(this.browsers.map((browser) => browser.close()));
+        await this.stack.destroy();
+    }
+
+    /** Enrols a person's second factor, as an operator does. */
+    async credentials(username: string, password: string): Promise<Credentials> {
+        const generate = ["authelia", "storage", "user", "totp", "generate", username, "--force"];
+        const said = await docker("exec", `${this.stack.prefix}authelia`, ...generate);
+        const secret = /secret=([A-Z2-7]+)/.exec(said)![1]!;
+        return { username, password, code: () => totp(secret) };
+    }
+
+    /** Signs in by the web client; returns a function that sends requests to ownCloud as that person. */
+    async signIn(credentials: Credentials) {
+        const browser = new Browser(this.ca);
+        this.browsers.push(browser);
+        const { tokens } = await signIn(browser, this.url, WEB, `${this.url}/oidc-callback.html`, credentials);
+        return async (method: string, path: string, body?: object | string) => {
+            const json = typeof body === "object";
+            const response = await browser.request(`${this.url}${path}`, {
+                method,
+                headers: {
+                    authorization: `Bearer ${tokens.access_token}`,
+                    ...(json ? { "content-type": "application/json" } : {}),
+                },
+                body: json ? JSON.stringify(body) : body,
+            });
+            const text = await response.text();
+            return { status: response.status, text, json: () => JSON.parse(text) as Record<string, unknown> };
+        };
+    }
+
+    /** Signs in as a member of the directory and uses the cloud. */
+    async expectWelcome(credentials: Credentials, expected: Record<string, unknown>): Promise<void> {
+        const request = await this.signIn(credentials);
+        const me = await request("GET", "/graph/v1.0/me");
+        assert.equal(me.status, 200, me.text);
+        const found = me.json();
+        assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, found[key]])), expected);
+        const put = await request("PUT", "/remote.php/webdav/note.txt", `by ${credentials.username}`);
+        assert.equal(put.status, 201, put.text);
+    }
+
+    /** Waits until a sign-in succeeds, for two minutes; a code serves once, so each attempt enrols anew. */
+    async untilSignsIn(username: string, password: string): Promise<void> {
+        const end = Date.now() + 120_000;
+        for (;;) {
+            try {
+                await this.signIn(await this.credentials(username, password));
+                return;
+            } catch (error) {
+                if (Date.now() > end) {
+                    throw error;
+                }
+                await pause(1000);
+            }
+        }
+    }
+
+    async expectRefused(credentials: Credentials): Promise<void> {
+        await assert.rejects(
+            this.signIn(credentials),
+            (error) => error instanceof Refused && error.step === "the password" && error.status === 401,
+        );
+    }
+}
+
+const [pair] = pairsOfThisRun();
+
+if (pair !== undefined) {
+    const settings = async (directory: object) => ({
+        domain: "directory.localhost",
+        address: "127.0.0.1",
+        httpsPort: await freePort(),
+        httpPort: 0,
+        tls: { mode: "private-ca" },
+        keepData: false,
+        images: pair.images,
+        directory,
+    });
+
+    describe(`oCIS's own directory: ${pair.title}`, { timeout: 15 * 60_000 }, () => {
+        let cloud: Cloud;
+        let administer: Awaited<ReturnType<Cloud["signIn"]>>;
+        const passwords: Record<string, string> = {};
+
+        /** Makes a user as an administrator does in the web interface. */
+        const makeUser = async (name: string) => {
+            passwords[name] = newPassword();
+            const made = await administer("POST", "/graph/v1.0/users", {
+                onPremisesSamAccountName: name,
+                displayName: `${name} Example`,
+                mail: `${name}@example.com`,
+                passwordProfile: { password: passwords[name] },
+            });
+            assert.ok([200, 201].includes(made.status), made.text);
+            return { id: made.json().id as string, credentials: await cloud.credentials(name, passwords[name]) };
+        };
+
+        before(async () => {
+            cloud = await Cloud.up("directory-ocis", await settings({ mode: "ocis" }));
+            const { admin } = await cloud.stack.output<Record<string, string>>("initialPasswords");
+            administer = await cloud.signIn(await cloud.credentials("admin", admin!));
+        });
+
+        after(() => cloud.down());
+
+        test("preview after up expects no change", async () => {
+            const { code, text } = await cloud.stack.operate("preview", ["--expect-no-changes"]);
+            assert.equal(code, 0, text);
+        });
+
+        test("a user whom the administrator makes signs in with password and code, and has files", async () => {
+            const { credentials } = await makeUser("alice");
+            await cloud.expectWelcome(credentials, {
+                onPremisesSamAccountName: "alice",
+                displayName: "alice Example",
+                mail: "alice@example.com",
+            });
+        });
+
+        test("a wrong password and an unknown user are refused", async () => {
+            const { credentials } = await makeUser("bob");
+            await cloud.expectRefused({ ...credentials, password: newPassword() });
+            await cloud.expectRefused({ ...credentials, username: "nobody" });
+        });
+
+        test("a user who may no longer sign in is refused, and so is one who was removed", async () => {
+            const carol = await makeUser("carol");
+            const path = `/graph/v1.0/users/${carol.id}`;
+            const disabled = await administer("PATCH", path, { accountEnabled: false });
+            assert.equal(disabled.status, 200, disabled.text);
+            await cloud.expectRefused(carol.credentials);
+
+            const enabled = await administer("PATCH", path, { accountEnabled: true });
+            assert.equal(enabled.status, 200, enabled.text);
+            await cloud.expectWelcome(carol.credentials, { onPremisesSamAccountName: "carol" });
+
+            const removed = await administer("DELETE", path);
+            assert.equal(removed.status, 204, removed.text);
+            await cloud.expectRefused(carol.credentials);
+        });
+
+        test("both servers come back whichever starts first", async () => {
+            const [authelia, ocis] = ["authelia", "ocis"].map((name) => `${cloud.stack.prefix}${name}`);
+            await docker("stop", authelia!, ocis!);
+            await docker("start", authelia!);
+            await docker("start", ocis!);
+            await cloud.untilSignsIn("alice", passwords.alice!);
+        });
+    });
+
+    describe(`an LDAP server outside: ${pair.title}`, { timeout: 15 * 60_000, skip: NO_SLAPD ?? false }, () => {
+        let slapd: Slapd;
+        let cloud: Cloud;
+        const passwords = Object.fromEntries(["alice", "bob", "carol"].map((uid) => [uid, newPassword()]));
+        const credentials = (uid: string) => cloud.credentials(uid, passwords[uid]!);
+
+        before(async () => {
+            slapd = await Slapd.start();
+            slapd.addPerson({ uid: "alice", password: passwords.alice! });
+            slapd.addPerson({ uid: "bob", password: passwords.bob!, more: { employeeType: "former" } });
+            slapd.addPerson({ uid: "carol", password: passwords.carol! });
+            slapd.addGroup("family", ["alice", "bob"]);
+            const directory = {
+                mode: "ldap",
+                preset: "openldap",
+                url: slapd.url,
+                authority: slapd.authority,
+                baseDn: BASE_DN,
+                bindDn: READER_DN,
+                bindPassword: slapd.readerPassword,
+                userFilter: "(!(employeeType=former))",
+            };
+            cloud = await Cloud.up("directory-ldap", await settings(directory));
+        });
+
+        after(async () => {
+            await cloud.down();
+            await slapd.stop();
+        });
+
+        test("preview after up expects no change", async () => {
+            const { code, text } = await cloud.stack.operate("preview", ["--expect-no-changes"]);
+            assert.equal(code, 0, text);
+        });
+
+        test("a person of the directory signs in with password and code, is in its groups, and has files", async () => {
+            await cloud.expectWelcome(await credentials("alice"), {
+                onPremisesSamAccountName: "alice",
+                displayName: "alice Example",
+                mail: "alice@example.com",
+            });
+        });
+
+        test("a wrong password and an unknown user are refused", async () => {
+            const carol = await credentials("carol");
+            await cloud.expectRefused({ ...carol, password: newPassword() });
+            await cloud.expectRefused({ ...carol, username: "nobody" });
+        });
+
+        test("a person whom the filter leaves out is refused, and so is one who was removed", async () => {
+            await cloud.expectRefused(await credentials("bob"));
+            slapd.change("bob", "employeeType", "staff");
+            await cloud.expectWelcome(await credentials("bob"), { onPremisesSamAccountName: "bob" });
+            slapd.removePerson("bob");
+            await cloud.expectRefused(await credentials("bob"));
+        });
+
+        test("the bind password shows in no environment and in no plain file", async () => {
+            for (const name of ["authelia", "ocis"]) {
+                const container = `${cloud.stack.prefix}${name}`;
+                assert.ok(!(await docker("inspect", container)).includes(slapd.readerPassword), name);
+                const files = await docker("exec", container, "sh", "-c", "cat /run/configuration/*");
+                assert.ok(!files.includes(slapd.readerPassword), name);
+            }
+        });
+
+        test("Authelia does not speak to a server whose certificate it cannot verify", async () => {
+            // The same configuration, without the authority.
+            const config = "sed 's#^certificates_directory: .*##' /run/configuration/configuration.yml > /tmp/untrusting.yml";
+            const start = "timeout 30 authelia --config /tmp/untrusting.yml,/run/secrets/secrets.yml 2>&1";
+            const said = await docker("exec", `${cloud.stack.prefix}authelia`, "sh", "-c", `${config}; ${start}; true`);
+            assert.match(said, /certificate signed by unknown authority/);
+        });
+    });
+}

@@ -1,0 +1,195 @@
+/**
+ * A real OpenLDAP server for tests: Debian's slapd, unpacked into the cache without being installed, on the address of the
+ * Docker host that containers reach, with a certificate of an authority of its own.
+ */
+import { ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { ROOT } from "../configuration";
+import { docker, freePort } from "./stack";
+
+/** Debian's packages with the server, its command line, and what the server is linked with and few machines have. */
+const PACKAGES = ["slapd", "ldap-utils", "libltdl7", "libodbc2", "libwrap0"];
+
+/** Why there can be no server here; undefined where there can. */
+export const NO_SLAPD = existsSync("/usr/bin/apt-get") ? undefined : "needs Debian's package slapd";
+
+export const BASE_DN = "dc=example,dc=com";
+
+/** The account that may search, and nothing else. */
+export const READER_DN = `cn=reader,${BASE_DN}`;
+
+/** A person in the directory. */
+export interface Person {
+    readonly uid: string;
+    readonly password: string;
+    /** Further attributes. */
+    readonly more?: Readonly<Record<string, string>>;
+}
+
+function unpack(folder: string): string {
+    const root = join(folder, "root");
+    if (!existsSync(root)) {
+        const packages = mkdtempSync(join(folder, "packages-"));
+        execFileSync("apt-get", ["download", "--quiet", ...PACKAGES], { cwd: packages, stdio: "pipe" });
+        execFileSync("sh", ["-c", `for package in *.deb; do dpkg -x "$package" ${root}; done`], { cwd: packages });
+        rmSync(packages, { recursive: true });
+    }
+    return root;
+}
+
+export class Slapd {
+    readonly readerPassword = randomBytes(12).toString("hex");
+    private readonly rootPassword = randomBytes(12).toString("hex");
+
+    private constructor(
+        private readonly folder: string,
+        private readonly root: string,
+        private readonly address: string,
+        private readonly port: number,
+    ) {}
+
+    private server?: ChildProcess;
+
+    /** Starts a server that has nothing but the account that searches. */
+    static async start(): Promise<Slapd> {
+        const cache = join(ROOT, ".cache", "tests", "slapd");
+        mkdirSync(cache, { recursive: true });
+        const root = unpack(cache);
+        const address = await docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
+        const slapd = new Slapd(mkdtempSync(join(cache, "run-")), root, address, await freePort());
+        await slapd.run();
+        slapd.add(`dn: ${BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n`);
+        slapd.add(
+            `dn: ${READER_DN}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\n` +
+                `userPassword: ${slapd.readerPassword}\n`,
+        );
+        return slapd;
+    }
+
+    get url(): string {
+        return `ldaps://${this.address}:${this.port}`;
+    }
+
+    /** The certificate of its authority, PEM. */
+    get authority(): string {
+        return readFileSync(join(this.folder, "ca.pem"), "utf8");
+    }
+
+    private certify(): void {
+        const request = (name: string, ...more: string[]) => {
+            const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", `${name}.key`];
+            const args = ["req", "-x509", ...key, "-out", `${name}.pem`, "-subj", `/CN=${name}`, "-days", "2", ...more];
+            execFileSync("openssl", args, { cwd: this.folder, stdio: "pipe" });
+        };
+        request("ca");
+        const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "basicConstraints=critical,CA:FALSE"];
+        request("server", ...signed, "-addext", `subjectAltName=IP:${this.address}`);
+    }
+
+    private async run(): Promise<void> {
+        this.certify();
+        mkdirSync(join(this.folder, "data"));
+        const schemas = ["core", "cosine", "inetorgperson"];
+        const lines = [
+            ...schemas.map((schema) => `include ${this.root}/etc/ldap/schema/${schema}.schema`),
+            `modulepath ${this.root}/usr/lib/ldap`,
+            "moduleload back_mdb",
+            `TLSCertificateFile ${this.folder}/server.pem`,
+            `TLSCertificateKeyFile ${this.folder}/server.key`,
+            "database mdb",
+            `directory ${this.folder}/data`,
+            `suffix ${BASE_DN}`,
+            `rootdn cn=root,${BASE_DN}`,
+            `rootpw ${this.rootPassword}`,
+            "access to attrs=userPassword by anonymous auth by * none",
+            `access to * by dn.exact=${READER_DN} read by * none`,
+        ];
+        writeFileSync(join(this.folder, "slapd.conf"), `${lines.join("\n")}\n`, { mode: 0o600 });
+        // "-d none" keeps it in the foreground; what it says then is why it could not start.
+        const args = ["-f", `${this.folder}/slapd.conf`, "-h", this.url, "-d", "none"];
+        const server = spawn(`${this.root}/usr/sbin/slapd`, args, { env: this.environment(), stdio: "inherit" });
+        this.server = server;
+        for (const end = Date.now() + 20_000; !(await this.answers()); await pause(100)) {
+            if (server.exitCode !== null || Date.now() > end) {
+                throw new Error(`slapd does not serve ${this.url}`);
+            }
+        }
+    }
+
+    private answers(): Promise<boolean> {
+        return new Promise((resolve) => {
+            const socket = connect(this.port, this.address);
+            socket.on("connect", () => resolve(true));
+            socket.on("error", () => resolve(false));
+            socket.on("close", () => socket.destroy());
+            socket.on("connect", () => socket.end());
+        });
+    }
+
+    private environment(): NodeJS.ProcessEnv {
+        const libraries = execFileSync("find", [this.root, "-name", "*.so.*", "-path", "*-linux-gnu*", "-printf", "%h:"]);
+        return {
+            ...process.env,
+            LD_LIBRARY_PATH: libraries.toString(),
+            LDAPTLS_CACERT: join(this.folder, "ca.pem"),
+        };
+    }
+
+    /** Runs one of the commands of ldap-utils as the directory's administrator. */
+    private command(name: string, args: readonly string[], input = ""): void {
+        const bind = ["-x", "-H", this.url, "-D", `cn=root,${BASE_DN}`, "-w", this.rootPassword];
+        execFileSync(`${this.root}/usr/bin/${name}`, [...bind, ...args], { input, env: this.environment(), stdio: "pipe" });
+    }
+
+    /** Adds an entry, LDIF. */
+    private add(entry: string): void {
+        this.command("ldapmodify", ["-a"], entry);
+    }
+
+    private dn(uid: string): string {
+        return `uid=${uid},${BASE_DN}`;
+    }
+
+    addPerson({ uid, password, more = {} }: Person): void {
+        const attributes = {
+            cn: `${uid} Example`,
+            sn: "Example",
+            displayName: `${uid} Example`,
+            mail: `${uid}@example.com`,
+            userPassword: password,
+            ...more,
+        };
+        const lines = Object.entries(attributes).map(([name, value]) => `${name}: ${value}\n`);
+        this.add(`dn: ${this.dn(uid)}\nobjectClass: inetOrgPerson\nuid: ${uid}\n${lines.join("")}`);
+    }
+
+    addGroup(name: string, members: readonly string[]): void {
+        const lines = members.map((uid) => `member: ${this.dn(uid)}\n`);
+        this.add(`dn: cn=${name},${BASE_DN}\nobjectClass: groupOfNames\ncn: ${name}\n${lines.join("")}`);
+    }
+
+    /** Sets an attribute of a person. */
+    change(uid: string, attribute: string, value: string): void {
+        this.command("ldapmodify", [], `dn: ${this.dn(uid)}\nreplace: ${attribute}\n${attribute}: ${value}\n`);
+    }
+
+    removePerson(uid: string): void {
+        this.command("ldapdelete", [this.dn(uid)]);
+    }
+
+    /** Stops it and deletes what it stored. */
+    async stop(): Promise<void> {
+        const { server } = this;
+        if (server !== undefined && server.exitCode === null) {
+            const ended = new Promise((resolve) => server.on("exit", resolve));
+            server.kill();
+            await ended;
+        }
+        rmSync(this.folder, { recursive: true });
+    }
+}
