@@ -81,8 +81,9 @@ export function explainFailures(
     const contents = new Promise<string[]>((resolve) =>
         pulumi.all(args.secretFiles.map(({ content }) => content)).apply(resolve),
     );
+    const image = new Promise<string>((resolve) => pulumi.output(args.image).apply(resolve));
     return new pulumi.ErrorHook(`${workload}-diagnosis`, async ({ name, type, errors }) => {
-        const known = explain(workload, args.image, type, errors[0] ?? "");
+        const known = explain(workload, await image, type, errors[0] ?? "");
         if (known !== undefined) {
             await pulumi.log.error(known, component);
         } else if (type === "docker:index/container:Container") {

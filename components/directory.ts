@@ -37,6 +37,17 @@ export interface DirectoryArgs {
     readonly keepData: boolean;
 }
 
+/** What a person reads who asks a stack for another directory than the one it was made with. */
+export function refusal(madeWith: string, asked: string): string {
+    return (
+        `directory.mode: "${asked}" cannot be used. Allowed: "${madeWith}", with which this stack was made. Its files and shares ` +
+        `belong to the users of that directory; those of another one would come to empty accounts.\n` +
+        `    pulumi config set --path directory.mode ${madeWith}\n` +
+        `For another directory make another stack: pulumi stack init. Or delete this one with all its data first: with ` +
+        `directory.mode ${madeWith} and keepData false, pulumi up and then pulumi destroy.`
+    );
+}
+
 /** Life of the certificate of oCIS's directory, hours: that of the private authority's root. */
 const CERTIFICATE_LIFE_HOURS = 10 * 365 * 24;
 
@@ -46,6 +57,8 @@ export class Directory extends pulumi.ComponentResource {
     readonly ldap?: LdapAccess;
     /** With which oCIS serves its own directory, in the mode "ocis". */
     readonly certificate?: ServerCertificate;
+    /** The mode with which the stack was made; fails where that is another than it has now. */
+    private readonly confirmed: pulumi.Output<string>;
     /** Passwords of the people whom the stack itself puts into the directory, by name; secrets. */
     readonly initialPasswords: Readonly<Record<string, pulumi.Output<string>>>;
 
@@ -53,6 +66,18 @@ export class Directory extends pulumi.ComponentResource {
         super(typeToken("Directory"), name, {}, opts);
         const { settings, ocisSecrets } = args;
         this.mode = settings.mode;
+        // A stash keeps what it was made with, whatever it is given later.
+        const madeWith = new pulumi.Stash(
+            `${name}-mode`,
+            { input: settings.mode },
+            { parent: this, protect: args.keepData },
+        );
+        this.confirmed = madeWith.output.apply((mode: string) => {
+            if (mode !== settings.mode) {
+                throw new pulumi.RunError(refusal(mode, settings.mode));
+            }
+            return mode;
+        });
         if (settings.mode === "ocis") {
             this.certificate = this.selfSigned(name, ["localhost", args.ocisHost]);
             this.ldap = {
@@ -65,6 +90,11 @@ export class Directory extends pulumi.ComponentResource {
         }
         this.initialPasswords = settings.mode === "ocis" ? { admin: ocisSecrets.adminPassword } : {};
         this.registerOutputs({});
+    }
+
+    /** `value`, known only once it is sure that the stack is not moved to another directory. */
+    onceConfirmed<T>(value: T): pulumi.Output<T> {
+        return this.confirmed.apply(() => value) as pulumi.Output<T>;
     }
 
     /**

@@ -51,8 +51,8 @@ export interface PublishedPort {
 }
 
 export interface WorkloadArgs {
-    /** Name of the image, with its tag. */
-    readonly image: string;
+    /** Name of the image, with its tag. No container of the workload is touched before it is known. */
+    readonly image: pulumi.Input<string>;
     /** Arguments of the image's entry point; its own by default. */
     readonly command?: readonly string[];
     /** Environment. Never holds a secret: `docker inspect` shows it. */

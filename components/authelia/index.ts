@@ -52,7 +52,7 @@ export class Authelia extends pulumi.ComponentResource {
         const workload = new Workload(
             name,
             {
-                image: args.release.image,
+                image: args.directory.onceConfirmed(args.release.image),
                 environment: { X_AUTHELIA_CONFIG: `${FILES_PATH}/configuration.yml,${SECRETS_PATH}/secrets.yml` },
                 files: [
                     {

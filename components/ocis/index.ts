@@ -75,7 +75,7 @@ export class Ocis extends pulumi.ComponentResource {
         const workload = new Workload(
             name,
             {
-                image: release.image,
+                image: directory.onceConfirmed(release.image),
                 command: ["server"],
                 environment: ocisEnvironment({
                     url: args.host.url,

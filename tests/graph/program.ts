@@ -48,8 +48,10 @@ interface RegisterRequest {
 const wrapped = (value: unknown) => ({ [SIGNATURE]: SECRET, value });
 
 /** What the providers would compute, as far as the program uses it. */
-function computed(type: string, name: string): Record<string, unknown> {
+function computed(type: string, name: string, inputs: Record<string, unknown>): Record<string, unknown> {
     switch (type) {
+        case "pulumi:index:Stash":
+            return { output: inputs.input };
         case "random:index/randomPassword:RandomPassword":
             return { result: wrapped(`${CANARY}-${name}`), bcryptHash: wrapped(`$2a$10$${CANARY}-${name}`) };
         case "random:index/randomUuid:RandomUuid":
@@ -73,7 +75,7 @@ export async function runProgram(values: Record<string, unknown>, stack = "test"
         {
             newResource: ({ type, name, inputs, id }) => ({
                 id: id || `${name}-id`,
-                state: { ...(inputs as Record<string, unknown>), ...computed(type, name) },
+                state: { ...(inputs as Record<string, unknown>), ...computed(type, name, inputs as Record<string, unknown>) },
             }),
             call: ({ inputs }) => inputs as Record<string, unknown>,
         },
