@@ -273,6 +273,11 @@ function isFilter(text: string): boolean {
     return depth === 0 && /^\([^{}]+\)$/.test(text);
 }
 
+function isLdapsUrl(text: string): boolean {
+    const found = /^ldaps:\/\/[a-z0-9][a-z0-9.-]*(?::([1-9]\d*))?$/i.exec(text);
+    return found !== null && Number(found[1] ?? 636) <= 65535;
+}
+
 function isCertificate(text: string): boolean {
     try {
         return new X509Certificate(text).raw.length > 0;
@@ -287,7 +292,8 @@ function schemaRule(key: keyof LdapSchema): { allowed: string; example: string; 
         case "userBase":
         case "groupBase": {
             const allowed = "a distinguished name relative to baseDn, or an empty text for baseDn itself";
-            return { allowed, example: "ou=people", holds: (text) => text === "" || DN.test(text) };
+            const example = key === "userBase" ? "ou=people" : "ou=groups";
+            return { allowed, example, holds: (text) => text === "" || DN.test(text) };
         }
         case "userFilter": {
             const allowed = "one LDAP filter in parentheses, without braces, or an empty text";
@@ -324,7 +330,7 @@ function readDirectory(checks: Checks): DirectorySettings {
         }
         return value;
     };
-    if (typeof preset !== "string" || !(preset in PRESETS)) {
+    if (typeof preset !== "string" || !Object.keys(PRESETS).includes(preset)) {
         checks.fault("directory.preset", preset, Object.keys(PRESETS).join(" or "), set("preset", "openldap"));
     }
     if (typeof bindPassword !== "string" || bindPassword === "") {
@@ -346,7 +352,7 @@ function readDirectory(checks: Checks): DirectorySettings {
     );
     return {
         mode,
-        url: text("url", url, "ldaps://ldap.example.com", (value) => /^ldaps:\/\/[a-z0-9.-]+(:[1-9]\d{0,4})?$/i.test(value)),
+        url: text("url", url, "ldaps://ldap.example.com", isLdapsUrl),
         baseDn: text("baseDn", `${dn} dc=example,dc=com`, "dc=example,dc=com", (value) => DN.test(value)),
         bindDn: text("bindDn", `${dn} cn=reader,dc=example,dc=com`, "cn=reader,dc=example,dc=com", (value) => DN.test(value)),
         bindPassword: pulumi.secret(String(bindPassword)),

@@ -93,8 +93,8 @@ export class Directory extends pulumi.ComponentResource {
     }
 
     /** `value`, known only once it is sure that the stack is not moved to another directory. */
-    onceConfirmed<T>(value: T): pulumi.Output<T> {
-        return this.confirmed.apply(() => value) as pulumi.Output<T>;
+    onceConfirmed(value: string): pulumi.Output<string> {
+        return this.confirmed.apply(() => value);
     }
 
     /**

@@ -11,7 +11,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Browser, Credentials, Refused, totp } from "./browser";
 import { pairsOfThisRun } from "./pairs";
 import { signIn, WEB } from "./relying-party";
-import { NO_SLAPD, BASE_DN, READER_DN, Slapd } from "./slapd";
+import { BASE_DN, NO_SLAPD, READER_DN, Slapd } from "./slapd";
 import { docker, freePort, Stack } from "./stack";
 
 /** Different at each run, and long enough for oCIS's rules. */
@@ -23,10 +23,13 @@ class Cloud {
     private ca = "";
     private url = "";
 
-    private constructor(readonly stack: Stack) {}
+    private constructor(
+        readonly stack: Stack,
+        readonly settings: Record<string, unknown>,
+    ) {}
 
     static async up(name: string, settings: Record<string, unknown>): Promise<Cloud> {
-        const cloud = new Cloud(new Stack(name));
+        const cloud = new Cloud(new Stack(name), settings);
         await cloud.stack.create(settings);
         await cloud.stack.up();
         cloud.ca = await cloud.stack.output("caCertificate");
@@ -67,15 +70,16 @@ class Cloud {
         };
     }
 
-    /** Signs in as a member of the directory and uses the cloud. */
-    async expectWelcome(credentials: Credentials, expected: Record<string, unknown>): Promise<void> {
+    /** Signs in as a member of the directory and uses the cloud; returns what `signIn` does. */
+    async expectWelcome(credentials: Credentials, expected: Record<string, unknown>) {
         const request = await this.signIn(credentials);
         const me = await request("GET", "/graph/v1.0/me");
         assert.equal(me.status, 200, me.text);
         const found = me.json();
         assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, found[key]])), expected);
         const put = await request("PUT", "/remote.php/webdav/note.txt", `by ${credentials.username}`);
-        assert.equal(put.status, 201, put.text);
+        assert.ok([201, 204].includes(put.status), `${put.status} ${put.text}`);
+        return request;
     }
 
     /** Waits until a sign-in succeeds, for two minutes; a code serves once, so each attempt enrols anew. */
@@ -165,17 +169,37 @@ if (pair !== undefined) {
         test("a user who may no longer sign in is refused, and so is one who was removed", async () => {
             const carol = await makeUser("carol");
             const path = `/graph/v1.0/users/${carol.id}`;
+            const request = await cloud.expectWelcome(carol.credentials, { onPremisesSamAccountName: "carol" });
             const disabled = await administer("PATCH", path, { accountEnabled: false });
             assert.equal(disabled.status, 200, disabled.text);
             await cloud.expectRefused(carol.credentials);
+            assert.equal((await request("GET", "/graph/v1.0/me")).status, 401, "whoever is signed in is refused too");
 
             const enabled = await administer("PATCH", path, { accountEnabled: true });
             assert.equal(enabled.status, 200, enabled.text);
-            await cloud.expectWelcome(carol.credentials, { onPremisesSamAccountName: "carol" });
+            assert.equal((await request("GET", "/graph/v1.0/me")).status, 200, "and is back without a new sign-in");
 
             const removed = await administer("DELETE", path);
             assert.equal(removed.status, 204, removed.text);
             await cloud.expectRefused(carol.credentials);
+            assert.equal((await request("GET", "/graph/v1.0/me")).status, 401, "whoever is signed in is gone too");
+        });
+
+        test("a move to another directory is refused by the preview, and by an up that touches no container", async () => {
+            const running = () => docker("ps", "--no-trunc", "--quiet", "--filter", `name=${cloud.stack.prefix}`);
+            const before = await running();
+            const users = { dave: { displayName: "Dave", email: "dave@example.com" } };
+            cloud.stack.configure({ ...cloud.settings, directory: { mode: "authelia" }, users });
+            for (const operation of ["preview", "up"] as const) {
+                const { code, text } = await cloud.stack.operate(operation);
+                assert.notEqual(code, 0, text);
+                assert.match(text, /directory\.mode: "authelia" cannot be used\. Allowed: "ocis"[^]*config set --path directory\.mode ocis/);
+            }
+            assert.equal(await running(), before);
+
+            cloud.stack.configure(cloud.settings);
+            await cloud.stack.up();
+            assert.equal(await running(), before);
         });
 
         test("both servers come back whichever starts first", async () => {
@@ -223,11 +247,20 @@ if (pair !== undefined) {
         });
 
         test("a person of the directory signs in with password and code, is in its groups, and has files", async () => {
-            await cloud.expectWelcome(await credentials("alice"), {
+            const request = await cloud.expectWelcome(await credentials("alice"), {
                 onPremisesSamAccountName: "alice",
                 displayName: "alice Example",
                 mail: "alice@example.com",
             });
+            const { memberOf } = (await request("GET", "/graph/v1.0/me?$expand=memberOf")).json();
+            assert.deepEqual((memberOf as { displayName: string }[]).map(({ displayName }) => displayName), ["family"]);
+        });
+
+        test("nobody can be changed through ownCloud", async () => {
+            const request = await cloud.signIn(await credentials("carol"));
+            const changed = await request("PATCH", "/graph/v1.0/me", { displayName: "Somebody Else" });
+            assert.ok(changed.status >= 400, `${changed.status} ${changed.text}`);
+            assert.equal((await request("GET", "/graph/v1.0/me")).json().displayName, "carol Example");
         });
 
         test("a wrong password and an unknown user are refused", async () => {

@@ -9,6 +9,7 @@ import { parse } from "yaml";
 
 import {
     autheliaConfiguration,
+    AutheliaDirectory,
     autheliaSecrets,
     autheliaUsers,
     authorizationRewrites,
@@ -17,6 +18,7 @@ import {
 import { ocisRelyingApplication } from "../../components/ocis/relying-parties";
 import { AccessPolicy } from "../../components/relying-party";
 import { toYaml } from "../../components/yaml";
+import { PRESETS } from "../../directory";
 import { hostsOf } from "../../hosts";
 import { AUTHELIA, releaseOf } from "../../versions";
 
@@ -244,4 +246,49 @@ test("the native apps get the groups that they never ask for, and on early relea
     assert.equal(parameter, "prompt");
     assert.equal("select_account consent".replace(new RegExp(pattern), replacement), "consent");
     assert.equal("login".replace(new RegExp(pattern), replacement), "login");
+});
+
+const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", bindDn: "cn=reader,dc=example,dc=com" };
+
+function configurationWith(directory: AutheliaDirectory) {
+    const hosts = hostsOf({ domain: "example.com", httpsPort: 443 });
+    const application = ocisRelyingApplication(hosts.cloud.url, "signed", { policy: "two_factor" });
+    return autheliaConfiguration({ domain: "example.com", hosts, application, directory, line: lineOf("4.39.20") });
+}
+
+test("an LDAP server is read with the names of its preset, and never written", () => {
+    const { authentication_backend: backend, ...rest } = configurationWith({
+        ldap: { ...PRESETS.lldap, ...READER, userFilter: "(!(employeeType=former))" },
+    });
+    assert.deepEqual(backend, {
+        ldap: {
+            address: "ldaps://ldap.example.com",
+            implementation: "custom",
+            base_dn: "dc=example,dc=com",
+            additional_users_dn: "ou=people",
+            users_filter: "(&({username_attribute}={input})(objectClass=inetOrgPerson)(!(employeeType=former)))",
+            additional_groups_dn: "ou=groups",
+            groups_filter: "(&(member={dn})(objectClass=groupOfUniqueNames))",
+            user: "cn=reader,dc=example,dc=com",
+            attributes: { username: "uid", mail: "mail", display_name: "cn", group_name: "cn" },
+        },
+        password_reset: { disable: true },
+        password_change: { disable: true },
+    });
+    assert.ok(!("certificates_directory" in rest), "public authorities alone are trusted");
+});
+
+test("a base without relative names is searched as a whole, and an authority is trusted from its folder", () => {
+    const configuration = configurationWith({ ldap: { ...PRESETS.openldap, ...READER }, trustFolder: "/run/configuration" });
+    const { authentication_backend: backend } = configuration;
+    assert.ok("ldap" in backend && !("additional_users_dn" in backend.ldap) && !("additional_groups_dn" in backend.ldap));
+    assert.ok("certificates_directory" in configuration);
+    assert.equal(configuration.certificates_directory, "/run/configuration");
+});
+
+test("the bind password stands among the secrets, where there is one", () => {
+    const values = { sessionSecret: "a", storageEncryptionKey: "b", hmacSecret: "c", issuerPrivateKey: "d" };
+    assert.ok(!("authentication_backend" in autheliaSecrets(values)));
+    const secrets = autheliaSecrets({ ...values, bindPassword: "canary" });
+    assert.deepEqual(secrets.authentication_backend, { ldap: { password: "canary" } });
 });

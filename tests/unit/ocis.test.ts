@@ -6,10 +6,12 @@ import {
     ocisContentSecurityPolicy,
     ocisEnvironment,
     OcisEnvironmentInput,
+    ocisLdapDirectory,
     OcisSecretValues,
     ocisYaml,
 } from "../../components/ocis/configuration";
 import { toYaml } from "../../components/yaml";
+import { PRESETS } from "../../directory";
 import { OCIS, releaseOf } from "../../versions";
 
 const environmentOf = (version: string, more: Partial<OcisEnvironmentInput> = {}) =>
@@ -115,4 +117,52 @@ test("roles come from groups where some administer, the mightiest first", () => 
         },
     });
     assert.equal(environmentOf("7.0.0").PROXY_ROLE_ASSIGNMENT_DRIVER, "default");
+});
+
+const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", bindDn: "cn=reader,dc=example,dc=com" };
+
+test("users who live in oCIS are not provisioned, as in the guide, and are served to Authelia by LDAPS", () => {
+    const certificateFile = "/run/configuration/directory.pem";
+    const keyFile = "/run/secrets/directory.key";
+    const environment = environmentOf("7.0.0", { directory: { mode: "ocis", certificateFile, keyFile } });
+    assert.equal(environment.PROXY_AUTOPROVISION_ACCOUNTS, "false");
+    assert.equal(environment.OCIS_EXCLUDE_RUN_SERVICES, "idp");
+    assert.equal(environment.IDM_LDAPS_CERT, certificateFile);
+    assert.equal(environment.IDM_LDAPS_KEY, keyFile);
+    assert.equal(environment.OCIS_LDAP_CACERT, certificateFile);
+    const { url, bindDn } = ocisLdapDirectory("ocis");
+    assert.equal(new URL(url).port, environment.IDM_LDAPS_ADDR!.split(":")[1]);
+    assert.match(bindDn, /^uid=idp,/, "the account that may only read");
+});
+
+test("an LDAP server outside replaces oCIS's own, is verified and never written", () => {
+    const directory = { mode: "ldap", ldap: { ...PRESETS.lldap, ...READER }, trustFile: "/run/configuration/directory.pem" } as const;
+    const environment = environmentOf("7.0.0", { directory });
+    const expected = {
+        PROXY_AUTOPROVISION_ACCOUNTS: "false",
+        OCIS_EXCLUDE_RUN_SERVICES: "idp,idm",
+        OCIS_LDAP_URI: "ldaps://ldap.example.com",
+        OCIS_LDAP_INSECURE: "false",
+        OCIS_LDAP_CACERT: "/run/configuration/directory.pem",
+        OCIS_LDAP_SERVER_WRITE_ENABLED: "false",
+        OCIS_LDAP_BIND_DN: "cn=reader,dc=example,dc=com",
+        OCIS_LDAP_USER_BASE_DN: "ou=people,dc=example,dc=com",
+        OCIS_LDAP_USER_SCHEMA_ID: "entryuuid",
+        OCIS_LDAP_USER_SCHEMA_USERNAME: "uid",
+        OCIS_LDAP_GROUP_BASE_DN: "ou=groups,dc=example,dc=com",
+        OCIS_LDAP_GROUP_OBJECTCLASS: "groupOfUniqueNames",
+    };
+    for (const [name, value] of Object.entries(expected)) {
+        assert.equal(environment[name], value, name);
+    }
+    const base = environmentOf("7.0.0", { directory: { mode: "ldap", ldap: { ...PRESETS.openldap, ...READER } } });
+    assert.equal(base.OCIS_LDAP_USER_BASE_DN, "dc=example,dc=com");
+    assert.ok(base.OCIS_LDAP_CACERT, "oCIS's default is a certificate that does not exist without its own directory");
+});
+
+test("every service binds with the one account of an LDAP server outside", () => {
+    const yaml = ocisYaml(SECRETS, undefined, "canary");
+    const bind = { ldap: { bind_password: "canary" } };
+    assert.deepEqual([yaml.graph.identity, yaml.users.drivers, yaml.groups.drivers], [bind, bind, bind]);
+    assert.deepEqual(yaml.auth_basic.auth_providers, bind);
 });

@@ -2,7 +2,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rootCertificates } from "node:tls";
 
+import { PRESETS } from "../../directory";
 import { readSettings } from "../../settings";
 import { AUTHELIA, CADDY_IMAGE, OCIS } from "../../versions";
 import { configuration, declarations, stackFile } from "../configuration";
@@ -58,6 +60,37 @@ test("a password digest is a secret, however it was set", async () => {
     assert.equal(await pulumi.isSecret(users[0]!.passwordDigest!), true);
 });
 
+/** A directory outside the stack, as little of it as has to be said. */
+const LDAP = {
+    mode: "ldap",
+    preset: "openldap",
+    url: "ldaps://ldap.example.com",
+    baseDn: "dc=example,dc=com",
+    bindDn: "cn=reader,dc=example,dc=com",
+    bindPassword: "canary-bind",
+};
+
+/** Settings of a stack whose users live in that directory, with `change`. */
+const ldap = (change: object) => ({ users: {}, directory: { ...LDAP, ...change } });
+
+test("a directory outside takes what its preset says, and what is said otherwise", async () => {
+    const change = { preset: "lldap", userName: "mail", userFilter: "(&(a=b)(!(c=d)))", groupBase: "", authority: rootCertificates[0] };
+    const { directory, users } = settingsOf({ ...GOOD, ...ldap(change) });
+    assert.equal(directory.mode, "ldap");
+    assert.ok(directory.mode === "ldap" && (await pulumi.isSecret(directory.bindPassword)), "the bind password is a secret");
+    const { url, baseDn, bindDn } = LDAP;
+    const { userName, userFilter, groupBase, authority } = change;
+    const said = { mode: "ldap", url, baseDn, bindDn, userName, userFilter, groupBase, authority };
+    assert.deepEqual(directory, { ...PRESETS.lldap, ...said, bindPassword: directory.bindPassword });
+    assert.deepEqual(users, []);
+});
+
+test("a bind password reaches no message", () => {
+    for (const slip of [{ bindPassword: ["canary-bind"] }, { bindPasword: "canary-bind" }, { mode: "ocis" }, { url: "x" }]) {
+        assert.throws(() => settingsOf({ ...GOOD, ...ldap(slip) }), (error: Error) => !error.message.includes("canary"));
+    }
+});
+
 /** Wrong input: the configuration, the key that the message has to name, and a part of the cure. */
 const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: RegExp][] = [
     ["no domain", { domain: "" }, "domain", /config set domain example\.com/],
@@ -108,6 +141,31 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["a rolling release", { images: { ocis: "owncloud/ocis:6.6.1" } }, "images.ocis", /images\.ocis/],
     ["an unknown server", { images: { traefik: "traefik:3" } }, "images", /config rm --path images\.traefik/],
     ["an empty image", { images: { caddy: "" } }, "images.caddy", /images\.caddy caddy/],
+    ["an unknown directory", { directory: { mode: "nis" } }, "directory.mode", /directory\.mode 'authelia'/],
+    ["no directory mode", { directory: {} }, "directory.mode", /directory\.mode 'authelia'/],
+    ["an unknown key of directory", ldap({ uri: "x" }), "directory", /config rm --path directory\.uri/],
+    ["users beside oCIS's directory", { directory: { mode: "ocis" } }, "users", /config rm users/],
+    ["users beside an LDAP server", { directory: LDAP }, "users", /config rm users/],
+    ["an LDAP server without its mode", { directory: { mode: "ocis", url: "x" }, users: {} }, "directory", /rm --path directory\.url/],
+    ["no preset", ldap({ preset: undefined }), "directory.preset", /directory\.preset 'openldap'/],
+    ["an unknown preset", ldap({ preset: "toString" }), "directory.preset", /directory\.preset 'openldap'/],
+    ["no LDAP server", ldap({ url: undefined }), "directory.url", /directory\.url 'ldaps:/],
+    ["plain LDAP", ldap({ url: "ldap://ldap.example.com" }), "directory.url", /directory\.url 'ldaps:/],
+    ["a base DN in the URL", ldap({ url: "ldaps://ldap.example.com/dc=x" }), "directory.url", /directory\.url 'ldaps:/],
+    ["an LDAP port out of range", ldap({ url: "ldaps://ldap.example.com:65536" }), "directory.url", /directory\.url 'ldaps:/],
+    ["no base DN", ldap({ baseDn: "" }), "directory.baseDn", /directory\.baseDn 'dc=example/],
+    ["a domain as base DN", ldap({ baseDn: "example.com" }), "directory.baseDn", /directory\.baseDn 'dc=example/],
+    ["a name as bind DN", ldap({ bindDn: "reader" }), "directory.bindDn", /directory\.bindDn 'cn=reader/],
+    ["no bind password", ldap({ bindPassword: "" }), "directory.bindPassword", /--secret --path directory\.bindPassword/],
+    ["a path as authority", ldap({ authority: "ca.pem" }), "directory.authority", /directory\.authority "\$\(cat ca\.pem\)"/],
+    ["a filter without parentheses", ldap({ userFilter: "a=b" }), "directory.userFilter", /directory\.userFilter '\(/],
+    ["two filters", ldap({ userFilter: "(a=b)(c=d)" }), "directory.userFilter", /directory\.userFilter '\(/],
+    ["an open filter", ldap({ userFilter: "(a=b" }), "directory.userFilter", /directory\.userFilter '\(/],
+    ["a filter with a placeholder", ldap({ userFilter: "(a={input})" }), "directory.userFilter", /directory\.userFilter '\(/],
+    ["an attribute with a space", ldap({ userName: "user name" }), "directory.userName", /directory\.userName 'uid'/],
+    ["a filter as object class", ldap({ userObjectClass: "(a=b)" }), "directory.userObjectClass", /'inetOrgPerson'/],
+    ["a list as attribute", ldap({ groupMember: ["member"] }), "directory.groupMember", /directory\.groupMember 'member'/],
+    ["no relative name", ldap({ groupBase: "groups" }), "directory.groupBase", /directory\.groupBase 'ou=groups'/],
     ["no truth", { keepData: "yes" }, "keepData", /config set keepData true/],
 ];
 
