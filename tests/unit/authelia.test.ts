@@ -252,8 +252,7 @@ const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", b
 
 function configurationWith(directory: AutheliaDirectory) {
     const hosts = hostsOf({ domain: "example.com", httpsPort: 443 });
-    const application = ocisRelyingApplication(hosts.cloud.url, "signed", { policy: "two_factor" });
-    return autheliaConfiguration({ domain: "example.com", hosts, application, directory, line: lineOf("4.39.20") });
+    return autheliaConfiguration({ domain: "example.com", hosts, application: applicationOf(), directory, line: lineOf("4.39.20") });
 }
 
 test("an LDAP server is read with the names of its preset, and never written", () => {
