@@ -35,6 +35,9 @@ function unpack(folder: string): string {
     const root = join(folder, "root");
     if (!existsSync(root)) {
         const packages = mkdtempSync(join(folder, "packages-"));
+        if (process.getuid?.() === 0) {
+            execFileSync("apt-get", ["update"], { stdio: "pipe" }); // a fresh machine knows no packages
+        }
         execFileSync("apt-get", ["download", "--quiet", ...PACKAGES], { cwd: packages, stdio: "pipe" });
         execFileSync("sh", ["-c", `for package in *.deb; do dpkg -x "$package" ${root}; done`], { cwd: packages });
         rmSync(packages, { recursive: true });
