@@ -309,7 +309,7 @@ function schemaRule(key: keyof LdapSchema): { allowed: string; example: string; 
 function readDirectory(checks: Checks): DirectorySettings {
     const ldapKeys = ["url", "baseDn", "bindDn", "bindPassword", "preset", "authority", ...SCHEMA_KEYS];
     const directory = checks.object("directory", ["mode", ...ldapKeys]);
-    const { mode, preset, bindPassword, authority } = directory;
+    const { mode = "authelia", preset, bindPassword, authority } = directory;
     const set = (key: string, example: string) => `pulumi config set --path directory.${key} '${example}'`;
     if (mode !== "ldap") {
         if (mode !== "authelia" && mode !== "ocis") {
