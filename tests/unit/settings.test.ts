@@ -142,7 +142,6 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["an unknown server", { images: { traefik: "traefik:3" } }, "images", /config rm --path images\.traefik/],
     ["an empty image", { images: { caddy: "" } }, "images.caddy", /images\.caddy caddy/],
     ["an unknown directory", { directory: { mode: "nis" } }, "directory.mode", /directory\.mode 'authelia'/],
-    ["no directory mode", { directory: {} }, "directory.mode", /directory\.mode 'authelia'/],
     ["an unknown key of directory", ldap({ uri: "x" }), "directory", /config rm --path directory\.uri/],
     ["users beside oCIS's directory", { directory: { mode: "ocis" } }, "users", /config rm users/],
     ["users beside an LDAP server", { directory: LDAP }, "users", /config rm users/],
