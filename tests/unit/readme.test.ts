@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { declarations, ROOT } from "../configuration";
+import { PRESETS, SCHEMA_KEYS } from "../../directory";
 import { AUTHELIA, CADDY_IMAGE, describeLines, Line, OCIS, releaseOf } from "../../versions";
 
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -36,5 +37,14 @@ test("docs/versions.md lists the supported releases and the defaults", () => {
     for (const server of [AUTHELIA, OCIS]) {
         const row = `| ${server.title} | ${describeLines(server)} | ${releaseOf<Line>(server, server.image).version} |`;
         assert.ok(versions.includes(row), row);
+    }
+});
+
+test("docs/directories.md shows the presets as they are", () => {
+    const directories = readFileSync(join(ROOT, "docs", "directories.md"), "utf8");
+    const cell = (value: string) => (value === "" ? "" : ` \`${value}\``);
+    for (const key of SCHEMA_KEYS) {
+        const row = `| \`${key}\` |${cell(PRESETS.openldap[key])} |${cell(PRESETS.lldap[key])} |`;
+        assert.ok(directories.includes(row), row);
     }
 });
