@@ -37,7 +37,7 @@ async function pairsAtHand(): Promise<Images[]> {
     const portals = await localReleases("authelia");
     const clouds = await localReleases("ocis");
     const pairs = portals.slice(0, 1).flatMap((authelia) => clouds.map((ocis) => ({ authelia, ocis })));
-    if (portals.includes(GUIDE.authelia) && clouds.includes(GUIDE.ocis)) {
+    if (portals.slice(1).includes(GUIDE.authelia) && clouds.includes(GUIDE.ocis)) {
         pairs.push(GUIDE);
     }
     if (defaults.includes(false)) {
