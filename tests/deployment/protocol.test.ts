@@ -52,7 +52,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 images,
                 users: Object.fromEntries(
                     PEOPLE.map((name) => [name, { displayName: name, email: `${name}@example.com` }]),
-                ) as object,
+                ),
             });
             await stack.up();
             ca = await stack.output("caCertificate");
