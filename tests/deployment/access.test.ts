@@ -8,10 +8,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import * as oidc from "openid-client";
 
 import { OCIS, releaseOf } from "../../versions";
-import { Browser, Credentials, Refused, totp } from "./browser";
+import { Credentials, Refused } from "./browser";
+import { Cloud } from "./cloud";
 import { pairsOfThisRun } from "./pairs";
 import { ANDROID, Client, DESKTOP, IOS, signIn, WEB } from "./relying-party";
-import { enrol, freePort, Stack } from "./stack";
 
 const CLIENTS: Record<string, { client: Client; redirectUri: (cloudUrl: string) => string }> = {
     web: { client: WEB, redirectUri: (cloudUrl) => `${cloudUrl}/oidc-callback.html` },
@@ -35,66 +35,38 @@ const PEOPLE = Object.entries(ROLES).flatMap(([role, { groups, expected }]) =>
 
 for (const [index, { title, images }] of pairsOfThisRun().entries()) {
     describe(`access on ${title}`, { timeout: 20 * 60_000 }, () => {
-        const stack = new Stack(`test-access-${index}`);
         const early = releaseOf(OCIS, images.ocis).line.line === "4.0";
         const table: Record<string, Record<string, string>> = {};
-        const browsers: Browser[] = [];
-        let settings: Record<string, unknown>;
-        let ca: string;
-        let cloudUrl: string;
-        let passwords: Record<string, string>;
-        let secrets: Record<string, string>;
-
-        const open = () => {
-            const browser = new Browser(ca);
-            browsers.push(browser);
-            return browser;
-        };
-        const right = (username: string): Credentials => ({
-            username,
-            password: passwords[username]!,
-            code: () => totp(secrets[username]!),
-        });
+        let cloud: Cloud;
 
         before(async () => {
             const user = ({ name, groups, role }: { name: string; groups: readonly string[]; role: string }) => [
                 name,
                 { displayName: name, email: `${name}@example.com`, groups, disabled: role === "disabled" },
             ];
-            settings = {
-                domain: "test.localhost",
-                address: "127.0.0.1",
-                httpsPort: await freePort(),
-                httpPort: 0,
-                tls: { mode: "private-ca" },
-                keepData: false,
+            const newcomer = { name: "newcomer", groups: ["family"], role: "member" };
+            cloud = await Cloud.up(`test-access-${index}`, {
                 images,
                 access: { groups: ["family"], administrators: ["parents"] },
-                users: Object.fromEntries([...PEOPLE, { name: "newcomer", groups: ["family"], role: "member" }].map(user)) as object,
-            };
-            await stack.create(settings);
-            await stack.up();
-            ca = await stack.output("caCertificate");
-            cloudUrl = await stack.output("cloudUrl");
-            passwords = await stack.output("initialPasswords");
-            secrets = await enrol(stack, PEOPLE.map(({ name }) => name));
+                users: Object.fromEntries([...PEOPLE, newcomer].map(user)) as Record<string, object>,
+            });
+            await cloud.enrol(PEOPLE.map(({ name }) => name));
         });
 
         after(async () => {
-            await Promise.all(browsers.map((browser) => browser.close()));
-            await stack.destroy();
+            await cloud.down();
             console.table(table);
         });
 
         /** What happens to a person at the provider and then at ownCloud. */
         async function outcome(client: string, credentials: Credentials): Promise<string> {
-            const browser = open();
+            const browser = cloud.open();
             const { client: app, redirectUri } = CLIENTS[client]!;
             try {
-                const { tokens } = await signIn(browser, cloudUrl, app, redirectUri(cloudUrl), credentials);
+                const { tokens } = await signIn(browser, cloud.url, app, redirectUri(cloud.url), credentials);
                 const ask = async (path: string) => {
                     const headers = { authorization: `Bearer ${tokens.access_token}` };
-                    const response = await browser.request(`${cloudUrl}/graph/v1.0/${path}`, { headers });
+                    const response = await browser.request(`${cloud.url}/graph/v1.0/${path}`, { headers });
                     await response.body?.cancel();
                     return response.status;
                 };
@@ -115,7 +87,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
         for (const { name, role, client, expected } of PEOPLE) {
             test(`${role}, ${client}`, async () => {
-                const actual = await outcome(client, right(name));
+                const actual = await outcome(client, cloud.credentials(name));
                 (table[role] ??= {})[client] = actual;
                 // oCIS 4.0 says 401 to who may not list all users, later ones 403.
                 assert.equal(actual, early ? expected.replace("403", "401") : expected);
@@ -124,7 +96,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
         test("an administrator of the web client remains one in a native app", async () => {
             await nextCode();
-            assert.equal(await outcome("desktop", right("administrator-web")), "me 200, users 200");
+            assert.equal(await outcome("desktop", cloud.credentials("administrator-web")), "me 200, users 200");
         });
 
         const WRONG = {
@@ -136,7 +108,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         for (const [what, { change, expected }] of Object.entries(WRONG)) {
             for (const client of Object.keys(CLIENTS)) {
                 test(`${what}, ${client}`, async () => {
-                    const actual = await outcome(client, { ...right(`member-${client}`), ...change });
+                    const actual = await outcome(client, { ...cloud.credentials(`member-${client}`), ...change });
                     (table[what] ??= {})[client] = actual;
                     assert.equal(actual, expected);
                 });
@@ -144,28 +116,28 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         }
 
         test("who has no second factor gets no code", async () => {
-            const actual = await outcome("web", { username: "newcomer", password: passwords.newcomer!, code: () => "123456" });
+            const actual = await outcome("web", { username: "newcomer", password: cloud.passwords.newcomer!, code: () => "123456" });
             assert.match(actual, /^the code: 40[13]$/);
         });
 
         test("a code serves once", async () => {
             await nextCode();
-            const code = totp(secrets["administrator-ios"]!);
-            const once = { ...right("administrator-ios"), code: () => code };
+            const code = cloud.credentials("administrator-ios").code();
+            const once = { ...cloud.credentials("administrator-ios"), code: () => code };
             assert.equal(await outcome("web", once), "me 200, users 200");
             assert.match(await outcome("web", once), /^the code: 40[13]$/);
         });
 
         test("an app whose access token is over refreshes it, without anybody at the device", async () => {
-            stack.configure({ ...settings, lifespans: { accessToken: "5 seconds" } });
-            await stack.up();
+            cloud.stack.configure({ ...cloud.settings, lifespans: { accessToken: "5 seconds" } });
+            await cloud.stack.up();
             await nextCode();
-            const browser = open();
+            const browser = cloud.open();
             const { client, redirectUri } = CLIENTS.desktop!;
-            const person = right("member-android");
-            const { configuration, tokens } = await signIn(browser, cloudUrl, client, redirectUri(cloudUrl), person);
+            const person = cloud.credentials("member-android");
+            const { configuration, tokens } = await signIn(browser, cloud.url, client, redirectUri(cloud.url), person);
             const me = async (token: string) => {
-                const response = await browser.request(`${cloudUrl}/graph/v1.0/me`, { headers: { authorization: `Bearer ${token}` } });
+                const response = await browser.request(`${cloud.url}/graph/v1.0/me`, { headers: { authorization: `Bearer ${token}` } });
                 await response.body?.cancel();
                 return response.status;
             };

@@ -13,9 +13,10 @@ import { AuthType, createClient } from "webdav";
 import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
 import { AUTHELIA, releaseOf } from "../../versions";
 import { Browser, Credentials, Refused, tlsOptions, totp } from "./browser";
+import { Cloud } from "./cloud";
 import { pairsOfThisRun } from "./pairs";
 import { authorizationRequest, DESKTOP, discover, Session, signIn, WEB } from "./relying-party";
-import { docker, dockerLines, enrol, freePort, Stack } from "./stack";
+import { docker, dockerLines } from "./stack";
 
 /** One person a test, because a code may be used once and each test wants one now. */
 const PEOPLE = ["alice", "bob", "carol", "dave", "frank", "grace", "heidi"];
@@ -38,82 +39,46 @@ async function eventually<T>(what: string, seconds: number, check: () => Promise
 
 for (const [index, { title, images }] of pairsOfThisRun().entries()) {
     describe(title, { timeout: 20 * 60_000 }, () => {
-        const stack = new Stack(`test-${index}`);
-        const domain = "test.localhost";
-        let settings: Record<string, unknown>;
-        let ca: string;
-        let cloudUrl: string;
-        let issuer: string;
-        let passwords: Record<string, string>;
-        let totpSecrets: Record<string, string>;
-        const browsers: Browser[] = [];
+        let cloud: Cloud;
 
-        const open = () => {
-            const browser = new Browser(ca);
-            browsers.push(browser);
-            return browser;
-        };
-        const credentials = (username: string): Credentials => ({
-            username,
-            password: passwords[username]!,
-            code: () => totp(totpSecrets[username]!),
-        });
-        const webRedirect = () => `${cloudUrl}/oidc-callback.html`;
         const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
-        const me = (browser: Browser, token: string) => browser.request(`${cloudUrl}/graph/v1.0/me`, bearer(token));
+        const me = (browser: Browser, token: string) => browser.request(`${cloud.url}/graph/v1.0/me`, bearer(token));
 
         before(async () => {
-            settings = {
-                domain,
-                address: "127.0.0.1",
-                httpsPort: await freePort(),
-                httpPort: 0,
-                tls: { mode: "private-ca" },
-                keepData: false,
-                images,
-                users: Object.fromEntries([
-                    ...PEOPLE.map((name) => [name, { displayName: `${name} Example`, email: `${name}@example.com` }]),
-                    ["erin", { displayName: "Erin", email: "erin@example.com", passwordDigest: CANARY_DIGEST }],
-                ]) as Record<string, unknown>,
-            };
-            await stack.create(settings);
-            await stack.up();
-            ca = await stack.output("caCertificate");
-            cloudUrl = await stack.output("cloudUrl");
-            issuer = await stack.output("issuer");
-            passwords = await stack.output("initialPasswords");
-            totpSecrets = await enrol(stack, PEOPLE);
+            const users = Object.fromEntries(
+                PEOPLE.map((name) => [name, { displayName: `${name} Example`, email: `${name}@example.com` }]),
+            );
+            const erin = { displayName: "Erin", email: "erin@example.com", passwordDigest: CANARY_DIGEST };
+            cloud = await Cloud.up(`test-${index}`, { images, users: { ...users, erin } });
+            await cloud.enrol(PEOPLE);
         });
 
-        after(async () => {
-            await Promise.all(browsers.map((browser) => browser.close()));
-            await stack.destroy();
-        });
+        after(() => cloud.down());
 
         test("preview after up expects no change", async () => {
-            const { code, text } = await stack.operate("preview", ["--expect-no-changes"]);
+            const { code, text } = await cloud.stack.operate("preview", ["--expect-no-changes"]);
             assert.equal(code, 0, text);
         });
 
         test("a refresh finds nothing that differs from the state", async () => {
-            const { code, text } = await stack.operate("refresh", ["--expect-no-changes"]);
+            const { code, text } = await cloud.stack.operate("refresh", ["--expect-no-changes"]);
             assert.equal(code, 0, text);
         });
 
         test("Authelia finds nothing to object to in its configuration", async () => {
             const validate = releaseOf(AUTHELIA, images.authelia).line.line === "4.38" ? ["validate-config"] : ["config", "validate"];
-            const said = await docker("exec", `${stack.prefix}authelia`, "authelia", ...validate);
+            const said = await docker("exec", `${cloud.stack.prefix}authelia`, "authelia", ...validate);
             assert.equal(said, "Configuration parsed and loaded successfully without errors.");
         });
 
         test("ownCloud publishes the issuer's discovery document over verified TLS", async () => {
-            const found = await discover(open(), cloudUrl, WEB);
-            assert.equal(found.serverMetadata().issuer, issuer);
+            const found = await discover(cloud.open(), cloud.url, WEB);
+            assert.equal(found.serverMetadata().issuer, cloud.issuer);
         });
 
         test("the web client signs in with password and code, and stays in for two minutes of requests", async () => {
-            const browser = open();
-            const { tokens } = await signIn(browser, cloudUrl, WEB, webRedirect(), credentials("alice"));
+            const browser = cloud.open();
+            const { tokens } = await signIn(browser, cloud.url, WEB, cloud.webRedirect, cloud.credentials("alice"));
             const token = tokens.access_token;
             const answer = await me(browser, token);
             assert.equal(answer.status, 200, await answer.clone().text());
@@ -135,8 +100,8 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
         /** A file written, listed, read back and deleted by a WebDAV library. */
         async function webdavRoundTrip(token: string): Promise<void> {
-            const httpsAgent = new Agent({ ...tlsOptions(ca), keepAlive: false });
-            const webdav = createClient(`${cloudUrl}/remote.php/webdav/`, {
+            const httpsAgent = new Agent({ ...tlsOptions(cloud.ca), keepAlive: false });
+            const webdav = createClient(`${cloud.url}/remote.php/webdav/`, {
                 authType: AuthType.Token,
                 token: { access_token: token, token_type: "Bearer" },
                 httpsAgent,
@@ -172,7 +137,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
             const redirectUri = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
             try {
-                return await signIn(browser, cloudUrl, DESKTOP, redirectUri, person, async (callback) => {
+                return await signIn(browser, cloud.url, DESKTOP, redirectUri, person, async (callback) => {
                     await (await browser.request(callback)).text();
                     return new URL(await arrival, redirectUri);
                 });
@@ -183,8 +148,8 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         }
 
         test("the desktop client signs in on a random loopback port and refreshes", async () => {
-            const browser = open();
-            const { configuration, tokens } = await signInOnDesktop(browser, credentials("bob"));
+            const browser = cloud.open();
+            const { configuration, tokens } = await signInOnDesktop(browser, cloud.credentials("bob"));
             assert.equal((await me(browser, tokens.access_token)).status, 200);
             const refreshed = await oidc.refreshTokenGrant(configuration, tokens.refresh_token!);
             assert.notEqual(refreshed.access_token, tokens.access_token);
@@ -199,25 +164,25 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
 
         test("a wrong password is refused", async () => {
-            const wrong = { ...credentials("carol"), password: "not-the-password" };
+            const wrong = { ...cloud.credentials("carol"), password: "not-the-password" };
             await assert.rejects(
-                signIn(open(), cloudUrl, WEB, webRedirect(), wrong),
+                signIn(cloud.open(), cloud.url, WEB, cloud.webRedirect, wrong),
                 (error) => error instanceof Refused && error.step === "the password" && error.status === 401,
             );
         });
 
         test("a wrong code is refused", async () => {
-            const wrong = { ...credentials("carol"), code: () => totp("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ") };
+            const wrong = { ...cloud.credentials("carol"), code: () => totp("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ") };
             await assert.rejects(
-                signIn(open(), cloudUrl, WEB, webRedirect(), wrong),
+                signIn(cloud.open(), cloud.url, WEB, cloud.webRedirect, wrong),
                 (error) => error instanceof Refused && error.step === "the code" && [401, 403].includes(error.status),
             );
         });
 
         test("a password alone gives no access", async () => {
-            const without = { ...credentials("dave"), code: () => "" };
+            const without = { ...cloud.credentials("dave"), code: () => "" };
             await assert.rejects(
-                signIn(open(), cloudUrl, WEB, webRedirect(), without),
+                signIn(cloud.open(), cloud.url, WEB, cloud.webRedirect, without),
                 (error) => error instanceof Refused && error.step === "the code",
             );
         });
@@ -228,10 +193,10 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         };
         for (const [what, { person, change }] of Object.entries(withoutS256)) {
             test(`a request ${what} gets no code, even after a good sign-in`, async () => {
-                const browser = open();
-                const configuration = await discover(browser, cloudUrl, WEB);
-                const { url } = await authorizationRequest(configuration, WEB, webRedirect(), change);
-                const answer = await browser.authorize(url, credentials(person), webRedirect());
+                const browser = cloud.open();
+                const configuration = await discover(browser, cloud.url, WEB);
+                const { url } = await authorizationRequest(configuration, WEB, cloud.webRedirect, change);
+                const answer = await browser.authorize(url, cloud.credentials(person), cloud.webRedirect);
                 assert.equal(answer.searchParams.get("error"), "invalid_request", answer.href);
                 assert.equal(answer.searchParams.get("code"), null);
             });
@@ -240,38 +205,38 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         for (const foreign of ["https://evil.example.com/oidc-callback.html", "http://localhost:8080"]) {
             test(`a foreign redirect URI is refused and not redirected to: ${foreign}`, async () => {
                 const client = foreign.startsWith("https") ? WEB : DESKTOP;
-                const browser = open();
-                const configuration = await discover(browser, cloudUrl, client);
+                const browser = cloud.open();
+                const configuration = await discover(browser, cloud.url, client);
                 const { url } = await authorizationRequest(configuration, client, foreign);
                 const answer = await browser.redirect(url);
-                assert.ok(answer === undefined || answer.origin === issuer, answer?.href);
+                assert.ok(answer === undefined || answer.origin === cloud.issuer, answer?.href);
                 assert.equal(answer?.searchParams.get("flow_id") ?? null, null, "nobody is asked to sign in");
             });
         }
 
         test("a wrong client secret is refused", async () => {
-            const browser = open();
+            const browser = cloud.open();
             const imposter = { ...DESKTOP, authentication: oidc.ClientSecretBasic("wrong") };
-            const configuration = await discover(browser, cloudUrl, imposter);
+            const configuration = await discover(browser, cloud.url, imposter);
             await assert.rejects(oidc.refreshTokenGrant(configuration, "authelia_rt_none"), { error: "invalid_client" });
         });
 
         test("a random bearer and no bearer are refused by ownCloud", async () => {
-            const browser = open();
+            const browser = cloud.open();
             assert.equal((await me(browser, "eyJhbGciOiJSUzI1NiJ9.e30.c2ln")).status, 401);
             assert.equal((await me(browser, "random")).status, 401);
-            assert.equal((await browser.request(`${cloudUrl}/graph/v1.0/me`)).status, 401);
+            assert.equal((await browser.request(`${cloud.url}/graph/v1.0/me`)).status, 401);
         });
 
         test("a client that trusts no private authority refuses the connection", async () => {
             const stranger = new Browser();
-            await assert.rejects(stranger.request(`${cloudUrl}/status.php`), { message: "fetch failed" });
+            await assert.rejects(stranger.request(`${cloud.url}/status.php`), { message: "fetch failed" });
             await stranger.close();
         });
 
         test("containers are unprivileged, read-only and limited; only the edge publishes a port", async () => {
             for (const name of ["authelia", "ocis", "edge"]) {
-                const [container] = JSON.parse(await docker("inspect", `${stack.prefix}${name}`)) as {
+                const [container] = JSON.parse(await docker("inspect", `${cloud.stack.prefix}${name}`)) as {
                     State: { Health: { Status: string } };
                     Config: { User: string };
                     HostConfig: {
@@ -300,14 +265,14 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
         test("no secret shows in docker inspect, in a log or in a preview", async () => {
             // Whole files are secret in the state: their words count, without the keys and the paths among them.
-            const secrets = (await stack.secrets())
+            const secrets = (await cloud.stack.secrets())
                 .flatMap((secret) => secret.split(/[\s"']+/))
                 .filter((word) => word.length >= 16 && !/^-----|^\/|:$|@/.test(word));
-            assert.ok(secrets.includes(passwords.alice!) && secrets.includes(CANARY_DIGEST));
-            const containers = await dockerLines("ps", "--all", "--filter", `name=${stack.prefix}`, "--format", "{{.Names}}");
+            assert.ok(secrets.includes(cloud.passwords.alice!) && secrets.includes(CANARY_DIGEST));
+            const containers = await dockerLines("ps", "--all", "--filter", `name=${cloud.stack.prefix}`, "--format", "{{.Names}}");
             assert.equal(containers.length, 9);
             const places: Record<string, string> = {
-                "preview --diff": (await stack.operate("preview", ["--diff", "--refresh"])).text,
+                "preview --diff": (await cloud.stack.operate("preview", ["--diff", "--refresh"])).text,
             };
             for (const container of containers) {
                 const image = await docker("inspect", "--format", "{{.Image}}", container);
@@ -322,17 +287,17 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("a changed setting is shown in the preview, replaces what it concerns, and loses no file", async () => {
-            const browser = open();
-            const session = await signIn(browser, cloudUrl, WEB, webRedirect(), credentials("heidi"));
-            const file = `${cloudUrl}/remote.php/webdav/kept.txt`;
+            const browser = cloud.open();
+            const session = await signIn(browser, cloud.url, WEB, cloud.webRedirect, cloud.credentials("heidi"));
+            const file = `${cloud.url}/remote.php/webdav/kept.txt`;
             const put = { method: "PUT", body: "kept", ...bearer(session.tokens.access_token) };
             assert.ok([201, 204].includes((await browser.request(file, put)).status));
 
-            stack.configure({ ...settings, accessTokens: "opaque" });
-            const preview = await stack.operate("preview", ["--diff"]);
+            cloud.stack.configure({ ...cloud.settings, accessTokens: "opaque" });
+            const preview = await cloud.stack.operate("preview", ["--diff"]);
             assert.match(preview.text, /access_token_signed_response_alg: "RS256" => "none"/);
-            await stack.up();
-            const { code, text } = await stack.operate("preview", ["--expect-no-changes"]);
+            await cloud.stack.up();
+            const { code, text } = await cloud.stack.operate("preview", ["--expect-no-changes"]);
             assert.equal(code, 0, text);
 
             // Sessions live in Authelia's memory, grants in its database: the refresh token still serves.
@@ -343,7 +308,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("every native client's id is among the outputs", async () => {
-            const ids = (await stack.output<{ clientId: string }[]>("clientIds")).map(({ clientId }) => clientId);
+            const ids = (await cloud.stack.output<{ clientId: string }[]>("clientIds")).map(({ clientId }) => clientId);
             assert.deepEqual(ids, ["ocis", ...Object.values(NATIVE_CLIENTS).map(({ clientId }) => clientId)]);
         });
     });

@@ -9,10 +9,10 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as oidc from "openid-client";
 
-import { Browser, Credentials, tlsOptions, totp } from "./browser";
+import { tlsOptions } from "./browser";
+import { Cloud } from "./cloud";
 import { pairsOfThisRun } from "./pairs";
 import { authorizationRequest, Client, DESKTOP, discover, signIn, WEB } from "./relying-party";
-import { enrol, freePort, Stack } from "./stack";
 
 const DESKTOP_REDIRECT = "http://127.0.0.1:38080";
 
@@ -21,58 +21,22 @@ const PEOPLE = ["alice", "bob", "carol", "dave", "erin", "frank", "grace"] as co
 
 for (const [index, { title, images }] of pairsOfThisRun().entries()) {
     describe(`protocol on ${title}`, { timeout: 20 * 60_000 }, () => {
-        const stack = new Stack(`test-protocol-${index}`);
-        const browsers: Browser[] = [];
-        let ca: string;
-        let cloudUrl: string;
-        let issuer: string;
-        let passwords: Record<string, string>;
-        let secrets: Record<string, string>;
-
-        const open = () => {
-            const browser = new Browser(ca);
-            browsers.push(browser);
-            return browser;
-        };
-        const credentials = (username: (typeof PEOPLE)[number]): Credentials => ({
-            username,
-            password: passwords[username]!,
-            code: () => totp(secrets[username]!),
-        });
-        const webRedirect = () => `${cloudUrl}/oidc-callback.html`;
+        let cloud: Cloud;
 
         before(async () => {
-            await stack.create({
-                domain: "test.localhost",
-                address: "127.0.0.1",
-                httpsPort: await freePort(),
-                httpPort: 0,
-                tls: { mode: "private-ca" },
-                keepData: false,
-                images,
-                users: Object.fromEntries(
-                    PEOPLE.map((name) => [name, { displayName: name, email: `${name}@example.com` }]),
-                ),
-            });
-            await stack.up();
-            ca = await stack.output("caCertificate");
-            cloudUrl = await stack.output("cloudUrl");
-            issuer = await stack.output("issuer");
-            passwords = await stack.output("initialPasswords");
-            secrets = await enrol(stack, PEOPLE);
+            const users = PEOPLE.map((name) => [name, { displayName: name, email: `${name}@example.com` }] as const);
+            cloud = await Cloud.up(`test-protocol-${index}`, { images, users: Object.fromEntries(users) });
+            await cloud.enrol(PEOPLE);
         });
 
-        after(async () => {
-            await Promise.all(browsers.map((browser) => browser.close()));
-            await stack.destroy();
-        });
+        after(() => cloud.down());
 
         /** A code for the web client, with what it takes to exchange it. */
         async function code(person: (typeof PEOPLE)[number]) {
-            const browser = open();
-            const configuration = await discover(browser, cloudUrl, WEB);
-            const { url, checks } = await authorizationRequest(configuration, WEB, webRedirect());
-            const callback = await browser.authorize(url, credentials(person), webRedirect());
+            const browser = cloud.open();
+            const configuration = await discover(browser, cloud.url, WEB);
+            const { url, checks } = await authorizationRequest(configuration, WEB, cloud.webRedirect);
+            const callback = await browser.authorize(url, cloud.credentials(person), cloud.webRedirect);
             return { browser, configuration, callback, checks };
         }
 
@@ -84,7 +48,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
         test("a code serves only the client that it was made for", async () => {
             const { browser, callback, checks } = await code("bob");
-            const other = await discover(browser, cloudUrl, DESKTOP);
+            const other = await discover(browser, cloud.url, DESKTOP);
             await assert.rejects(oidc.authorizationCodeGrant(other, callback, checks), { error: "invalid_grant" });
         });
 
@@ -101,7 +65,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("a refresh token that is used twice ends the whole session", async () => {
-            const session = await signIn(open(), cloudUrl, DESKTOP, DESKTOP_REDIRECT, credentials("erin"));
+            const session = await signIn(cloud.open(), cloud.url, DESKTOP, DESKTOP_REDIRECT, cloud.credentials("erin"));
             const first = session.tokens.refresh_token!;
             const { refresh_token: second } = await oidc.refreshTokenGrant(session.configuration, first);
             for (const token of [first, second!]) {
@@ -110,20 +74,20 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("a revoked refresh token is refused", async () => {
-            const session = await signIn(open(), cloudUrl, DESKTOP, DESKTOP_REDIRECT, credentials("frank"));
+            const session = await signIn(cloud.open(), cloud.url, DESKTOP, DESKTOP_REDIRECT, cloud.credentials("frank"));
             const token = session.tokens.refresh_token!;
             await oidc.tokenRevocation(session.configuration, token);
             await assert.rejects(oidc.refreshTokenGrant(session.configuration, token), { error: "invalid_grant" });
         });
 
         test("who has shown the password alone is sent to the second factor, with no code", async () => {
-            const browser = open();
-            const configuration = await discover(browser, cloudUrl, WEB);
-            const { url } = await authorizationRequest(configuration, WEB, webRedirect());
-            const withoutCode = { ...credentials("grace"), code: () => "" };
-            await assert.rejects(browser.authorize(url, withoutCode, webRedirect()), { step: "the code" });
+            const browser = cloud.open();
+            const configuration = await discover(browser, cloud.url, WEB);
+            const { url } = await authorizationRequest(configuration, WEB, cloud.webRedirect);
+            const withoutCode = { ...cloud.credentials("grace"), code: () => "" };
+            await assert.rejects(browser.authorize(url, withoutCode, cloud.webRedirect), { step: "the code" });
             const next = await browser.redirect(url);
-            assert.equal(next?.origin, issuer, next?.href);
+            assert.equal(next?.origin, cloud.issuer, next?.href);
             assert.equal(next?.searchParams.get("code"), null);
         });
 
@@ -138,37 +102,37 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         };
         for (const [what, client] of Object.entries(imposters)) {
             test(`${what} gets no token`, async () => {
-                const configuration = await discover(open(), cloudUrl, client);
+                const configuration = await discover(cloud.open(), cloud.url, client);
                 await assert.rejects(oidc.refreshTokenGrant(configuration, "authelia_rt_none"), { error: "invalid_client" });
             });
         }
 
         test("an unknown client is not redirected to", async () => {
-            const browser = open();
-            const configuration = await discover(browser, cloudUrl, unknown);
-            const { url } = await authorizationRequest(configuration, unknown, webRedirect());
+            const browser = cloud.open();
+            const configuration = await discover(browser, cloud.url, unknown);
+            const { url } = await authorizationRequest(configuration, unknown, cloud.webRedirect);
             const next = await browser.redirect(url);
-            assert.ok(next === undefined || next.origin === issuer, next?.href);
+            assert.ok(next === undefined || next.origin === cloud.issuer, next?.href);
         });
 
         test("a redirect URI without TLS is refused", async () => {
-            const browser = open();
-            const configuration = await discover(browser, cloudUrl, WEB);
-            const plain = webRedirect().replace("https:", "http:");
+            const browser = cloud.open();
+            const configuration = await discover(browser, cloud.url, WEB);
+            const plain = cloud.webRedirect.replace("https:", "http:");
             const { url } = await authorizationRequest(configuration, WEB, plain);
             const next = await browser.redirect(url);
-            assert.ok(next === undefined || next.origin === issuer, next?.href);
+            assert.ok(next === undefined || next.origin === cloud.issuer, next?.href);
         });
 
         test("only ownCloud's own page may call the provider from a browser", async () => {
-            const browser = open();
+            const browser = cloud.open();
             const allowed = async (origin: string) => {
                 const headers = { origin, "access-control-request-method": "POST" };
-                const response = await browser.request(`${issuer}/api/oidc/token`, { method: "OPTIONS", headers });
+                const response = await browser.request(`${cloud.issuer}/api/oidc/token`, { method: "OPTIONS", headers });
                 await response.body?.cancel();
                 return response.headers.get("access-control-allow-origin");
             };
-            assert.equal(await allowed(cloudUrl), cloudUrl);
+            assert.equal(await allowed(cloud.url), cloud.url);
             assert.notEqual(await allowed("https://evil.example.com"), "https://evil.example.com");
             assert.notEqual(await allowed("https://evil.example.com"), "*");
         });
@@ -177,7 +141,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         function forged(url: string, headers: Record<string, string>): Promise<{ status: number; text: string }> {
             return new Promise((resolve, reject) => {
                 const { hostname } = new URL(url);
-                const request = httpsRequest(url, { ...tlsOptions(ca), servername: hostname, headers }, (response) => {
+                const request = httpsRequest(url, { ...tlsOptions(cloud.ca), servername: hostname, headers }, (response) => {
                     let text = "";
                     response.on("data", (chunk) => (text += String(chunk)));
                     response.on("end", () => resolve({ status: response.statusCode!, text }));
@@ -187,7 +151,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         }
 
         test("forged headers change no URL of the provider", async () => {
-            const discovery = `${issuer}/.well-known/openid-configuration`;
+            const discovery = `${cloud.issuer}/.well-known/openid-configuration`;
             const headers = {
                 "x-forwarded-host": "evil.example.com",
                 "x-forwarded-proto": "http",
@@ -196,22 +160,22 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             };
             const { status, text } = await forged(discovery, headers);
             assert.equal(status, 200);
-            assert.equal((JSON.parse(text) as { issuer: string }).issuer, issuer);
+            assert.equal((JSON.parse(text) as { issuer: string }).issuer, cloud.issuer);
             assert.ok(!text.includes("evil"));
             const other = await forged(discovery, { host: "evil.example.com" });
             assert.ok(!other.text.includes("evil") && !other.text.includes("issuer"), other.text);
         });
 
         test("a token that another signed is refused by ownCloud, whatever it says", async () => {
-            const browser = open();
-            const { keys } = (await (await browser.request(`${issuer}/jwks.json`)).json()) as { keys: { kid: string }[] };
+            const browser = cloud.open();
+            const { keys } = (await (await browser.request(`${cloud.issuer}/jwks.json`)).json()) as { keys: { kid: string }[] };
             const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
             const now = Math.floor(Date.now() / 1000);
-            const claims = { iss: issuer, sub: "alice", preferred_username: "alice", iat: now, exp: now + 600, aud: ["ocis"] };
+            const claims = { iss: cloud.issuer, sub: "alice", preferred_username: "alice", iat: now, exp: now + 600, aud: ["ocis"] };
             const content = `${part({ alg: "RS256", typ: "at+jwt", kid: keys[0]!.kid })}.${part(claims)}`;
             const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
             const token = `${content}.${sign("sha256", Buffer.from(content), privateKey).toString("base64url")}`;
-            const response = await browser.request(`${cloudUrl}/graph/v1.0/me`, { headers: { authorization: `Bearer ${token}` } });
+            const response = await browser.request(`${cloud.url}/graph/v1.0/me`, { headers: { authorization: `Bearer ${token}` } });
             assert.equal(response.status, 401);
         });
     });

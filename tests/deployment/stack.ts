@@ -182,17 +182,6 @@ export class Stack {
     }
 }
 
-/** Enrols a second factor for each user by Authelia's own command; the secrets in base32, by user. */
-export async function enrol(stack: Stack, users: readonly string[]): Promise<Record<string, string>> {
-    const secrets: Record<string, string> = {};
-    for (const user of users) {
-        const generate = ["authelia", "storage", "user", "totp", "generate", user, "--force"];
-        const said = await docker("exec", `${stack.prefix}authelia`, ...generate);
-        secrets[user] = /secret=([A-Z2-7]+)/.exec(said)![1]!;
-    }
-    return secrets;
-}
-
 /** The texts in a decrypted secret. */
 function texts(value: unknown, found: Set<string>): void {
     if (typeof value === "string") {
