@@ -187,7 +187,11 @@ func (g *grantStore) CreateAuthorizeCodeSession(ctx context.Context, code string
 }
 
 func (g *grantStore) GetAuthorizeCodeSession(ctx context.Context, code string, _ fosite.Session) (fosite.Requester, error) {
-	return g.get(ctx, kindCode, code, fosite.ErrInvalidatedAuthorizeCode)
+	request, err := g.get(ctx, kindCode, code, fosite.ErrInvalidatedAuthorizeCode)
+	if err == nil && request.GetSession().GetExpiresAt(fosite.AuthorizeCode).Before(time.Now()) {
+		return nil, fosite.ErrNotFound // which answers invalid_grant; fosite's own check comes late and answers otherwise
+	}
+	return request, err
 }
 
 func (g *grantStore) InvalidateAuthorizeCodeSession(ctx context.Context, code string) error {
