@@ -389,7 +389,7 @@ function readUsers(checks: Checks, { mode }: DirectorySettings): User[] {
     return users;
 }
 
-function readAccess(checks: Checks): Access {
+function readAccess(checks: Checks, { mode }: DirectorySettings): Access {
     const { policy = "two_factor", groups, administrators } = checks.object("access", ["policy", "groups", "administrators"]);
     if (policy !== "two_factor" && policy !== "one_factor") {
         checks.fault("access.policy", policy, "two_factor or one_factor", "pulumi config set --path access.policy two_factor");
@@ -411,6 +411,11 @@ function readAccess(checks: Checks): Access {
         // oCIS takes the role from the groups alone, and refuses a person of whose groups none stands for a role.
         const allowed = "administrators together with groups, which says who else gets in";
         checks.fault("access.administrators", administrators, allowed, "pulumi config set --path 'access.groups[0]' family");
+    }
+    if (leaders !== undefined && mode === "ocis") {
+        // Its first administrator is in no group, and would be refused for want of a role.
+        const allowed = 'nothing: with directory.mode "ocis" administrators are made in oCIS\'s web interface';
+        checks.fault("access.administrators", administrators, allowed, "pulumi config rm --path access.administrators");
     }
     return { policy: policy as Access["policy"], groups: users, administrators: leaders ?? [] };
 }
@@ -501,7 +506,7 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         tls: readTls(checks, domain),
         directory,
         users: readUsers(checks, directory),
-        access: readAccess(checks),
+        access: readAccess(checks, directory),
         accessTokens: accessTokens as AccessTokens,
         lifespans: readLifespans(checks),
         images: readImages(checks),

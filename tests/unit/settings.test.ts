@@ -129,6 +129,12 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["no group at all", { access: { groups: [] } }, "access.groups", /'access\.groups\[0\]' family/],
     ["a group as text", { access: { groups: "family" } }, "access.groups", /'access\.groups\[0\]' family/],
     ["administrators alone", { access: { administrators: ["a"] } }, "access.administrators", /'access\.groups\[0\]'/],
+    [
+        "administrators by group in oCIS's directory",
+        { users: {}, directory: { mode: "ocis" }, access: { groups: ["a"], administrators: ["b"] } },
+        "access.administrators",
+        /config rm --path access\.administrators/,
+    ],
     ["an unknown key of access", { access: { deny: ["a"] } }, "access", /config rm --path access\.deny/],
     ["a life without a unit", { lifespans: { accessToken: "2" } }, "lifespans.accessToken", /lifespans\.accessToken '2 days'/],
     ["a life as a number", { lifespans: { refreshToken: 3 } }, "lifespans.refreshToken", /lifespans\.refreshToken/],
