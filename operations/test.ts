@@ -58,8 +58,8 @@ async function main(): Promise<void> {
     const pairs = await pairsAtHand();
     say(["\nDeployment tests run on", ...pairs.map((images) => `  ${describeImages(images)}`)].join("\n"));
     const tests = ["unit", "graph", "deployment"].flatMap(files);
-    // Two files side by side: most of their time is waiting, for containers and for the next code.
-    const options = ["--require", "ts-node/register/transpile-only", "--test", "--test-concurrency=2", "--test-reporter=spec"];
+    // One file after the other: stacks side by side would make each other slow, and a slow server looks like a broken one.
+    const options = ["--require", "ts-node/register/transpile-only", "--test", "--test-concurrency=1", "--test-reporter=spec"];
     await step("Tests", "node", [...options, ...tests], environmentOf(pairs));
 }
 
