@@ -16,6 +16,9 @@ export const AUTHELIA_PORT = 9091;
 /** Where Authelia keeps second factors, consents and subject identifiers. */
 export const AUTHELIA_DATA = "/data";
 
+/** The file with the last one-time code, which others would get by mail. */
+export const NOTIFICATIONS = `${AUTHELIA_DATA}/notification.txt`;
+
 /** Where Authelia finds the people who sign in. */
 export type AutheliaDirectory =
     /** Path of the users file in the container. */
@@ -154,7 +157,7 @@ export function autheliaConfiguration({ domain, hosts, application, directory, l
         },
         session: { cookies: [sessionCookie(domain, hosts.auth, hosts.cloud)] },
         storage: { local: { path: `${AUTHELIA_DATA}/db.sqlite3` } },
-        notifier: { filesystem: { filename: `${AUTHELIA_DATA}/notification.txt` } },
+        notifier: { filesystem: { filename: NOTIFICATIONS } },
         identity_providers: {
             oidc: {
                 lifespans: {

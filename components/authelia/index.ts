@@ -5,7 +5,7 @@ import { Hosts } from "../../hosts";
 import { User } from "../../settings";
 import { AutheliaLine, Release } from "../../versions";
 import { Directory } from "../directory";
-import { typeToken } from "../naming";
+import { nameOnHost, typeToken } from "../naming";
 import { Network } from "../network";
 import { RelyingApplication } from "../relying-party";
 import { AutheliaSecrets, InitialPassword } from "../secrets";
@@ -19,6 +19,7 @@ import {
     autheliaSecrets,
     autheliaUsers,
     authorizationRewrites,
+    NOTIFICATIONS,
 } from "./configuration";
 
 export interface AutheliaArgs {
@@ -97,6 +98,11 @@ export class Authelia extends pulumi.ComponentResource {
                 after: args.after,
             },
             { parent: this },
+        );
+        void pulumi.log.info(
+            `Mail is off: whoever enrols a second factor in the portal asks the operator for the one-time code. ` +
+                `docker exec ${nameOnHost(name)} cat ${NOTIFICATIONS}`,
+            this,
         );
         this.site = {
             host: args.hosts.auth,
