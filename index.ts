@@ -41,6 +41,7 @@ const ocis = new Ocis("ocis", {
     host: hosts.cloud,
     issuer: hosts.auth.url,
     accessTokens: settings.accessTokens,
+    appTokens: settings.appTokens,
     directory,
     roles: groups && administrators.length > 0 ? { administrators, users: groups } : undefined,
     authority: certificates.authority,

@@ -68,6 +68,8 @@ export interface Settings {
     readonly users: readonly User[];
     readonly access: Access;
     readonly accessTokens: AccessTokens;
+    /** People may make tokens for programs that know no OpenID Connect. */
+    readonly appTokens: boolean;
     readonly lifespans: Lifespans;
     readonly images: {
         readonly authelia: Release<AutheliaLine>;
@@ -498,6 +500,12 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         checks.fault("accessTokens", accessTokens, "signed or opaque", "pulumi config set accessTokens signed");
     }
     const directory = readDirectory(checks);
+    const images = readImages(checks);
+    const appTokens = checks.truth("appTokens", false);
+    if (appTokens && !images.ocis.line.appTokens) {
+        const allowed = `false with oCIS ${images.ocis.version}, because app tokens came with 7.0`;
+        checks.fault("appTokens", appTokens, allowed, "pulumi config set appTokens false");
+    }
     const settings: Settings = {
         domain,
         address,
@@ -508,8 +516,9 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         users: readUsers(checks, directory),
         access: readAccess(checks, directory),
         accessTokens: accessTokens as AccessTokens,
+        appTokens,
         lifespans: readLifespans(checks),
-        images: readImages(checks),
+        images,
         keepData: checks.truth("keepData", true),
     };
     if (checks.faults.length > 0) {

@@ -31,6 +31,8 @@ export interface OcisLine extends Line {
      * Sends a Content-Security-Policy that blocks the issuer unless a file lists it. Source: owncloud/ocis#9441 (6.0).
      */
     readonly contentSecurityPolicy: boolean;
+    /** Has the service that gives out app tokens. Source: oCIS 7.0.0, services/auth-app; run with it. */
+    readonly appTokens: boolean;
 }
 
 /** Releases of one server, and the image that is used when the configuration names none. */
@@ -56,15 +58,15 @@ export const OCIS: Server<OcisLine> = {
     title: "oCIS",
     image: "owncloud/ocis:8.0.5",
     lines: [
-        { line: "4.0", first: 5, contentSecurityPolicy: false },
-        { line: "5.0", first: 0, contentSecurityPolicy: false },
-        { line: "7.0", first: 0, contentSecurityPolicy: true },
-        { line: "7.1", first: 0, contentSecurityPolicy: true },
-        { line: "7.2", first: 0, contentSecurityPolicy: true },
-        { line: "7.3", first: 0, contentSecurityPolicy: true },
-        { line: "8.0", first: 0, contentSecurityPolicy: true },
-        { line: "8.1", first: 0, contentSecurityPolicy: true },
-        { line: "8.2", first: 0, contentSecurityPolicy: true },
+        { line: "4.0", first: 5, contentSecurityPolicy: false, appTokens: false },
+        { line: "5.0", first: 0, contentSecurityPolicy: false, appTokens: false },
+        { line: "7.0", first: 0, contentSecurityPolicy: true, appTokens: true },
+        { line: "7.1", first: 0, contentSecurityPolicy: true, appTokens: true },
+        { line: "7.2", first: 0, contentSecurityPolicy: true, appTokens: true },
+        { line: "7.3", first: 0, contentSecurityPolicy: true, appTokens: true },
+        { line: "8.0", first: 0, contentSecurityPolicy: true, appTokens: true },
+        { line: "8.1", first: 0, contentSecurityPolicy: true, appTokens: true },
+        { line: "8.2", first: 0, contentSecurityPolicy: true, appTokens: true },
     ],
 };
 

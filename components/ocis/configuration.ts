@@ -67,6 +67,8 @@ export interface OcisEnvironmentInput {
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
     readonly accessTokens: AccessTokens;
+    /** People may make tokens for programs that know no OpenID Connect. */
+    readonly appTokens: boolean;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleGroups;
     readonly directory: OcisDirectory;
@@ -148,7 +150,7 @@ function ldapEnvironment(ldap: LdapDirectory, trustFile: string): Record<string,
 
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
-    const { url, issuer, accessTokens, directory, roles, configDir, cspFile, trustBundle, line } = input;
+    const { url, issuer, accessTokens, appTokens, directory, roles, configDir, cspFile, trustBundle, line } = input;
     return {
         OCIS_URL: url,
         // Also the issuer half of every user's id, so it is set from the first start on and for all services.
@@ -183,6 +185,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         // Authelia offers no logout for relying parties yet; this is its own page.
         WEB_OPTION_LOGOUT_URL: `${issuer}/logout`,
 
+        ...(appTokens ? { OCIS_ADD_RUN_SERVICES: "auth-app", PROXY_ENABLE_APP_AUTH: "true" } : {}),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
     };

@@ -29,6 +29,8 @@ export interface OcisArgs {
     /** URL of the OpenID Connect provider, reached by this public name inside the network too. */
     readonly issuer: string;
     readonly accessTokens: AccessTokens;
+    /** People may make tokens for programs that know no OpenID Connect. */
+    readonly appTokens: boolean;
     readonly roles?: RoleGroups;
     readonly directory: Directory;
     /** Whom to trust besides the public authorities. */
@@ -81,6 +83,7 @@ export class Ocis extends pulumi.ComponentResource {
                     url: args.host.url,
                     issuer,
                     accessTokens: args.accessTokens,
+                    appTokens: args.appTokens,
                     roles: args.roles,
                     directory: ocisDirectory(directory),
                     configDir: SECRETS_PATH,

@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as oidc from "openid-client";
 
+import { isStandIn } from "../../operations/images";
 import { OCIS, releaseOf } from "../../versions";
 import { Credentials, Refused } from "./browser";
 import { Cloud } from "./cloud";
@@ -126,6 +127,29 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             const once = { ...cloud.credentials("administrator-ios"), code: () => code };
             assert.equal(await outcome("web", once), "me 200, users 200");
             assert.match(await outcome("web", once), /^the code: 40[13]$/);
+        });
+
+        const tokens = releaseOf(OCIS, images.ocis).line.appTokens && !isStandIn(images.ocis);
+        test("an app token serves for WebDAV, the account's password does not", { skip: !tokens && "no app tokens here" }, async () => {
+            cloud.stack.configure({ ...cloud.settings, appTokens: true });
+            await cloud.stack.up();
+            await nextCode();
+            const browser = cloud.open();
+            const person = cloud.credentials("member-ios");
+            const session = await signIn(browser, cloud.url, WEB, cloud.webRedirect, person);
+            const made = await browser.request(`${cloud.url}/auth-app/tokens?expiry=1h`, {
+                method: "POST",
+                headers: { authorization: `Bearer ${session.tokens.access_token}` },
+            });
+            const { token } = (await made.json()) as { token: string };
+            const list = async (password: string) => {
+                const basic = Buffer.from(`${person.username}:${password}`).toString("base64");
+                const headers = { authorization: `Basic ${basic}`, depth: "0" };
+                const response = await cloud.open().request(`${cloud.url}/remote.php/webdav/`, { method: "PROPFIND", headers });
+                await response.body?.cancel();
+                return response.status;
+            };
+            assert.deepEqual([await list(token), await list(person.password)], [207, 401]);
         });
 
         test("an app whose access token is over refreshes it, without anybody at the device", async () => {

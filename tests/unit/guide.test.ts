@@ -43,6 +43,7 @@ function rendered() {
         url: hosts.cloud.url,
         issuer: hosts.auth.url,
         accessTokens,
+        appTokens: false,
         directory: { mode: "authelia" },
         configDir: "/secrets",
         cspFile: "/csp.yaml",

@@ -19,6 +19,7 @@ const environmentOf = (version: string, more: Partial<OcisEnvironmentInput> = {}
         url: "https://owncloud.example.com",
         issuer: "https://auth.example.com",
         accessTokens: "signed",
+        appTokens: false,
         directory: { mode: "authelia" },
         configDir: "/run/secrets",
         cspFile: "/etc/ocis/csp.yaml",
