@@ -123,7 +123,7 @@ const settings = async (directory: object) => ({
     directory,
 });
 
-describe(`oCIS's own directory: ${pair?.title}`, { timeout: 15 * 60_000, skip }, () => {
+describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60_000, skip }, () => {
     let cloud: Cloud;
     let administer: Awaited<ReturnType<Cloud["signIn"]>>;
     const passwords: Record<string, string> = {};
@@ -214,7 +214,7 @@ describe(`oCIS's own directory: ${pair?.title}`, { timeout: 15 * 60_000, skip },
     });
 });
 
-describe(`an LDAP server outside: ${pair?.title}`, { timeout: 15 * 60_000, skip: skip || (NO_SLAPD ?? false) }, () => {
+describe(`an LDAP server outside: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60_000, skip: skip || (NO_SLAPD ?? false) }, () => {
     let slapd: Slapd;
     let cloud: Cloud;
     const passwords = Object.fromEntries(["alice", "bob", "carol"].map((uid) => [uid, newPassword()]));
