@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Authelia } from "./components/authelia";
 import { Certificates } from "./components/certificates";
 import { Directory } from "./components/directory";
-import { Edge } from "./components/edge";
+import { Edge, namesOnDockerHost } from "./components/edge";
 import { Network } from "./components/network";
 import { Ocis } from "./components/ocis";
 import { ocisRelyingApplication } from "./components/ocis/relying-parties";
@@ -23,7 +23,7 @@ const application = ocisRelyingApplication(
 );
 
 const network = new Network("network");
-const certificates = new Certificates("certificates", { domain: settings.domain, mode: settings.tls.mode });
+const certificates = new Certificates("certificates", { domain: settings.domain, tls: settings.tls });
 const secrets = new Secrets(
     "secrets",
     { usersWithoutPassword: settings.users.filter((user) => user.passwordDigest === undefined).map(({ name }) => name) },
@@ -44,7 +44,8 @@ const ocis = new Ocis("ocis", {
     appTokens: settings.appTokens,
     directory,
     roles: groups && administrators.length > 0 ? { administrators, users: groups } : undefined,
-    authority: certificates.authority,
+    trusted: certificates.trusted,
+    namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
     secrets: secrets.ocis,
     keepData: settings.keepData,
 });
@@ -79,8 +80,8 @@ export const cloudUrl = hosts.cloud.url;
 export const portalUrl = hosts.auth.url;
 /** The OpenID Connect issuer. */
 export const issuer = hosts.auth.url;
-/** Root certificate of the private authority, PEM; undefined with public certificates. */
-export const caCertificate = certificates.authority?.certificate;
+/** Root certificates that clients have to trust, PEM; undefined with public certificates. */
+export const caCertificate = certificates.trusted;
 /** Generated passwords by user name; a secret: pulumi stack output initialPasswords --show-secrets. */
 export const initialPasswords = pulumi.secret(
     Object.fromEntries([

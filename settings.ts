@@ -4,12 +4,13 @@
  * is reported at once, each fault with the key, the value, what is allowed and the command that mends it.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
+import { createPrivateKey, KeyObject, X509Certificate } from "node:crypto";
+import { BlockList, isIP } from "node:net";
 import { parse } from "tldts";
 
 import type { Lifespans } from "./components/ocis/relying-parties";
 import { LdapDirectory, LdapSchema, PRESETS, SCHEMA_KEYS } from "./directory";
+import { Host, hostsOf } from "./hosts";
 import { AUTHELIA, AutheliaLine, CADDY_IMAGE, OCIS, OcisLine, Release, releaseOf } from "./versions";
 
 /** A person who may sign in. */
@@ -25,10 +26,31 @@ export interface User {
     readonly passwordDigest?: pulumi.Output<string>;
 }
 
-/** Where the edge has its certificates from. */
+/** Who ends TLS, and where the certificates come from; see `tls` in Pulumi.yaml. */
 export type Tls =
-    | { readonly mode: "acme"; /** Contact for the ACME account. */ readonly email?: string }
-    | { readonly mode: "private-ca" };
+    /** The edge, with certificates of a public authority, or of any other that speaks ACME. */
+    | {
+          readonly mode: "acme";
+          /** Contact for the ACME account. */
+          readonly email?: string;
+          /** One of Let's Encrypt's two environments, or the URL of another authority's ACME directory. */
+          readonly server: "production" | "staging" | URL;
+          /** What the authority's certificates descend from, PEM; undefined where the public ones are meant. */
+          readonly authority?: string;
+      }
+    /** The edge, with certificates of the stack's own authority. */
+    | { readonly mode: "private-ca" }
+    /** The edge, with a certificate that somebody made. */
+    | {
+          readonly mode: "files";
+          /** PEM: the certificate, and those between it and its root. */
+          readonly certificate: string;
+          /** PEM; a secret. */
+          readonly key: pulumi.Output<string>;
+          readonly authority?: string;
+      }
+    /** A reverse proxy on the Docker host, in front of the edge. */
+    | { readonly mode: "none"; readonly authority?: string };
 
 /** Who gets into ownCloud, and how; see `access` in Pulumi.yaml. */
 export interface Access {
@@ -54,14 +76,19 @@ export type DirectorySettings =
 /** Form of the access tokens; see `accessTokens` in Pulumi.yaml. */
 export type AccessTokens = "signed" | "opaque";
 
-/** Everything that a stack can be told, checked. */
-export interface Settings {
+/** Where the edge is reached. */
+export interface Address {
     readonly domain: string;
     /** IP address of the Docker host on which the edge publishes its ports. */
     readonly address: string;
+    /** Of the URLs; the edge's own unless a proxy in front ends TLS. */
     readonly httpsPort: number;
     /** 0: plain HTTP is closed. */
     readonly httpPort: number;
+}
+
+/** Everything that a stack can be told, checked. */
+export interface Settings extends Address {
     readonly tls: Tls;
     readonly directory: DirectorySettings;
     /** Sorted by name, so that the order in the configuration changes nothing. Empty unless users live in Authelia. */
@@ -187,30 +214,139 @@ function readDomain(checks: Checks): string {
     return domain;
 }
 
-function readTls(checks: Checks, domain: string): Tls {
-    // A stack's object replaces the default one whole: `config set --path tls.email` alone leaves no mode.
-    const { mode = "acme", email } = checks.object("tls", ["mode", "email"]);
-    if (mode === "private-ca") {
-        if (email !== undefined) {
-            checks.fault("tls.email", email, 'nothing: only mode "acme" uses it', "pulumi config rm --path tls.email");
-        }
-        return { mode };
+/** Names that no public authority certifies. Source: RFC 6761, RFC 6762, RFC 8375; ICANN's reservation of "internal". */
+const LOCAL_NAMES = /(^|\.)(localhost|local|internal|test|home\.arpa)$/;
+
+/** Addresses on which nobody but the machine itself is reached. Source: RFC 6890. */
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+
+/** What `tls` takes besides `mode`, and in which modes. */
+const TLS_KEYS: Record<string, readonly Tls["mode"][]> = {
+    email: ["acme"],
+    server: ["acme"],
+    certificate: ["files"],
+    key: ["files"],
+    authority: ["acme", "files", "none"],
+};
+
+/** A text from a file, which stays off the command line: its dashes would be options there, and a key would be seen. */
+const fromFile = (key: string, file: string, ...options: string[]) =>
+    ["pulumi config set", ...options, `--path ${key} < ${file}`].join(" ");
+
+/** The certificates in a PEM text; none where one of them cannot be read. */
+function certificatesIn(text: unknown): X509Certificate[] {
+    const found = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+    try {
+        return (typeof text === "string" ? (text.match(found) ?? []) : []).map((pem) => new X509Certificate(pem));
+    } catch {
+        return []; // reported by the caller
     }
-    if (mode !== "acme") {
-        checks.fault("tls.mode", mode, "acme or private-ca", "pulumi config set --path tls.mode acme");
-    } else if (/(^|\.)(localhost|local|internal|test|home\.arpa)$/.test(domain)) {
+}
+
+function readTls(checks: Checks, { domain, address, httpsPort, httpPort }: Address): Tls {
+    // A stack's object replaces the default one whole: `config set --path tls.email` alone leaves no mode.
+    const { mode = "acme", ...given } = checks.object("tls", ["mode", ...Object.keys(TLS_KEYS)]);
+    for (const [key, modes] of Object.entries(TLS_KEYS)) {
+        if (key in given && !modes.some((name) => name === mode)) {
+            const allowed = `no such key in mode ${JSON.stringify(mode)}: it belongs to ${modes.join(", ")}`;
+            checks.fault("tls", key, allowed, `pulumi config rm --path tls.${key}`);
+        }
+    }
+    const roots = certificatesIn(given.authority);
+    if (given.authority !== undefined && roots.length === 0) {
+        const cure = fromFile("tls.authority", "root.pem");
+        checks.fault("tls.authority", "[certificate]", "root certificates in PEM form", cure);
+    }
+    const authority = roots.length === 0 ? {} : { authority: String(given.authority) };
+    const { auth, cloud } = hostsOf({ domain, httpsPort });
+    switch (mode) {
+        case "acme":
+            return { mode, ...readAcme(checks, domain, given), ...authority };
+        case "private-ca":
+            return { mode };
+        case "files":
+            return { mode, ...readCertificate(checks, [auth, cloud], given, roots), ...authority };
+        case "none":
+            if (isIP(address) !== 0 && !LOOPBACK.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) {
+                const reason = "behind a proxy the edge speaks plain HTTP and believes what it is told about clients";
+                checks.fault("address", address, `an address of the loopback, because ${reason}`, "pulumi config set address 127.0.0.1");
+            }
+            if (httpPort === 0) {
+                const reason = 'because with tls.mode "none" the edge has no other';
+                checks.fault("httpPort", httpPort, `the port to which the proxy hands requests, ${reason}`, "pulumi config set httpPort 8080");
+            }
+            return { mode, ...authority };
+        default:
+            checks.fault("tls.mode", mode, "acme, private-ca, files or none", "pulumi config set --path tls.mode acme");
+            return { mode: "private-ca" };
+    }
+}
+
+function readAcme(checks: Checks, domain: string, { email, server = "production" }: Record<string, unknown>) {
+    const environment = server === "production" || server === "staging" ? server : undefined;
+    const url = typeof server === "string" && URL.canParse(server) ? new URL(server) : undefined;
+    if (environment === undefined && url?.protocol !== "https:") {
+        const allowed = "production, staging (both Let's Encrypt's), or the https URL of an ACME directory";
+        checks.fault("tls.server", server, allowed, "pulumi config set --path tls.server production");
+    } else if (environment !== undefined && LOCAL_NAMES.test(domain)) {
         checks.fault(
             "tls.mode",
-            mode,
+            "acme",
             `private-ca, because no public authority certifies names under ${domain}`,
             "pulumi config set --path tls.mode private-ca",
         );
     }
     if (email !== undefined && !isEmail(email)) {
         checks.fault("tls.email", email, "an e-mail address", "pulumi config set --path tls.email me@example.com");
-        return { mode: "acme" };
     }
-    return { mode: "acme", email };
+    return { server: environment ?? url ?? "production", ...(isEmail(email) ? { email } : {}) } as const;
+}
+
+/** A certificate that somebody made, and its key: fit for both names, now, for every client that trusts `roots`. */
+function readCertificate(
+    checks: Checks,
+    hosts: readonly Host[],
+    { certificate, key }: Record<string, unknown>,
+    roots: readonly X509Certificate[],
+) {
+    const names = hosts.map(({ name }) => name).join(" and ");
+    const chain = certificatesIn(certificate);
+    const leaf = chain[0];
+    const cure = fromFile("tls.certificate", "fullchain.pem");
+    const fault = (value: string | undefined, allowed: string) => checks.fault("tls.certificate", value, allowed, cure);
+    if (leaf === undefined) {
+        const shown = certificate === undefined ? undefined : "[certificate]";
+        fault(shown, `the certificate for ${names} in PEM form, and those between it and its root after it`);
+    } else {
+        const missing = hosts.filter(({ name }) => leaf.checkHost(name) === undefined).map(({ name }) => name);
+        if (missing.length > 0) {
+            const reason = `this one is not for ${missing.join(", ")}`;
+            fault(leaf.subjectAltName ?? leaf.subject, `a certificate for ${names}; ${reason}`);
+        }
+        if (!(leaf.validFromDate.getTime() <= Date.now() && Date.now() < leaf.validToDate.getTime())) {
+            fault(`${leaf.validFrom} to ${leaf.validTo}`, "a certificate that is valid today");
+        }
+        const descends = (link: X509Certificate) =>
+            roots.some((root) => link.checkIssued(root) && link.verify(root.publicKey));
+        if (roots.length > 0 && !chain.some(descends)) {
+            fault(leaf.issuer, "a certificate that descends from tls.authority, with those between the two after it");
+        }
+    }
+    let secret: KeyObject | undefined;
+    try {
+        secret = createPrivateKey(String(key));
+    } catch {
+        const allowed = "the certificate's private key in PEM form, without a passphrase";
+        const given = key === undefined ? undefined : "[secret]";
+        checks.fault("tls.key", given, allowed, fromFile("tls.key", "privkey.pem", "--secret"));
+    }
+    if (leaf !== undefined && secret !== undefined && !leaf.checkPrivateKey(secret)) {
+        const allowed = "the key that belongs to tls.certificate";
+        checks.fault("tls.key", "[secret]", allowed, fromFile("tls.key", "privkey.pem", "--secret"));
+    }
+    return { certificate: String(certificate), key: pulumi.secret(String(key)) };
 }
 
 function isEmail(value: unknown): value is string {
@@ -511,7 +647,7 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         address,
         httpsPort,
         httpPort,
-        tls: readTls(checks, domain),
+        tls: readTls(checks, { domain, address, httpsPort, httpPort }),
         directory,
         users: readUsers(checks, directory),
         access: readAccess(checks, directory),

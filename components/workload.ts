@@ -71,6 +71,8 @@ export interface WorkloadArgs {
     readonly after?: readonly Workload[];
     /** Further names under which others on the network reach it; the component's name is always one. */
     readonly aliases?: readonly string[];
+    /** Names that lead to the Docker host itself, for servers outside the stack. */
+    readonly namesOnDockerHost?: readonly string[];
     readonly ports?: readonly PublishedPort[];
     /** Linux capabilities to keep, as the engine writes them: "CAP_CHOWN"; none by default. */
     readonly capabilities?: readonly string[];
@@ -174,6 +176,8 @@ export class Workload extends pulumi.ComponentResource {
                 volumes: [...carriers.map(({ id }) => ({ fromContainer: id, readOnly: true })), data],
                 tmpfs: { "/tmp": "size=64m,mode=1777" },
                 networksAdvanced: [{ name: args.network.name, aliases: [name, ...(args.aliases ?? [])] }],
+                // The engine puts its own address in the place of the word. Source: docker run --add-host, since 20.10.
+                hosts: (args.namesOnDockerHost ?? []).map((host) => ({ host, ip: "host-gateway" })),
                 ports: (args.ports ?? []).map(({ address, port }) => ({ ip: address, internal: port, external: port })),
                 healthcheck: { ...healthcheckTimes, tests: ["CMD-SHELL", args.ready] },
                 wait: true,

@@ -11,9 +11,22 @@ export interface CaddyfileInput {
     /** 0: no plain HTTP, no redirect. */
     readonly httpPort: number;
     readonly tls: Tls;
-    /** Certificate and key of the private authority, paths in the container; needed with "private-ca". */
-    readonly root: { readonly certificate: string; readonly key: string };
+    /** Root of the private authority, or of the one that is asked by ACME; paths in the container. */
+    readonly root: CertificatePaths;
+    /** The certificate of the mode "files"; paths in the container. */
+    readonly certificate: CertificatePaths;
 }
+
+export interface CertificatePaths {
+    readonly certificate: string;
+    readonly key: string;
+}
+
+/** Let's Encrypt's environment for tests. Source: letsencrypt.org, "Staging Environment". */
+const ACME_STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory";
+
+/** A year, as the preload lists ask for at least; seconds. */
+const HSTS = `header Strict-Transport-Security "max-age=${365 * 24 * 60 * 60}"`;
 
 function indent(lines: readonly string[]): string[] {
     return lines.map((line) => `\t${line}`);
@@ -35,44 +48,97 @@ function rewrite({ path, where, parameter, unless, pattern, replacement }: Query
     ];
 }
 
+/** Global options that depend on who ends TLS and where the certificates come from. */
+function tlsOptions({ httpsPort, httpPort, tls, root }: CaddyfileInput): string[] {
+    if (tls.mode === "none") {
+        return [
+            "auto_https off",
+            `http_port ${httpPort}`,
+            // Whom the loopback's port forwards appears under a private address. The sites believe no header but the one
+            // that names the client, and of that the last entry; see behindProxy.
+            ...block("servers", ["trusted_proxies static private_ranges"]),
+        ];
+    }
+    const options = [
+        `https_port ${httpsPort}`,
+        ...(httpPort === 0 ? ["auto_https disable_redirects"] : [`http_port ${httpPort}`]),
+        // HTTP/3 needs a UDP port, and none is published.
+        ...block("servers", ["protocols h1 h2"]),
+    ];
+    switch (tls.mode) {
+        case "acme":
+            return [
+                ...options,
+                ...(tls.email === undefined ? [] : [`email ${tls.email}`]),
+                // Let's Encrypt is Caddy's default, with another authority in reserve.
+                ...(tls.server === "production" ? [] : [`acme_ca ${tls.server === "staging" ? ACME_STAGING : tls.server.href}`]),
+                ...(tls.authority === undefined ? [] : [`acme_ca_root ${root.certificate}`]),
+            ];
+        case "private-ca": {
+            const files = block("root", ["format pem_file", `cert ${root.certificate}`, `key ${root.key}`]);
+            return [...options, "skip_install_trust", ...block("pki", block("ca local", files))];
+        }
+        case "files":
+            return options;
+    }
+}
+
+/** What a site says about its certificate. */
+function siteCertificate({ tls, certificate }: CaddyfileInput): string[] {
+    switch (tls.mode) {
+        case "private-ca":
+            // The authority renews an intermediate (7 days) and leaves (12 hours) by itself. Source: run with Caddy 2.11.
+            return block("tls", block("issuer internal", ["ca local"]));
+        case "files":
+            return [`tls ${certificate.certificate} ${certificate.key}`];
+        default:
+            return [];
+    }
+}
+
+/** Whether every browser verifies the sites. Where one may not, it must not be told never to come without. */
+function isPublic(tls: Tls): boolean {
+    return tls.mode !== "private-ca" && tls.authority === undefined && !(tls.mode === "acme" && tls.server === "staging");
+}
+
 /**
- * Caddy's defaults serve synchronising clients well: bodies of any size and duration, streaming, and forwarded headers
- * of clients overwritten. What is written here is only what differs.
+ * The client's address from what the proxy says: what it wrote itself, which is the last entry. Those before came with the
+ * request, and Authelia, which counts failed sign-ins by address, would take the first. Source: Authelia 4.39.20,
+ * internal/middlewares/authelia_context.go, RemoteIP.
  */
-export function caddyfile({ sites, httpsPort, httpPort, tls, root }: CaddyfileInput): string {
+const behindProxy = ['request_header X-Forwarded-For "^.*, *" ""'];
+
+/**
+ * Caddy's defaults serve synchronising clients well: TLS 1.2 or newer, bodies of any size and duration, streaming, and
+ * forwarded headers of clients overwritten. What is written here is only what differs.
+ */
+export function caddyfile(input: CaddyfileInput): string {
+    const { sites, httpPort, tls } = input;
     const options = [
         "admin off",
         "persist_config off",
-        `https_port ${httpsPort}`,
-        ...(httpPort === 0 ? ["auto_https disable_redirects"] : [`http_port ${httpPort}`]),
         // Longer than a request usually takes, shorter than the time that the container has to stop.
         "grace_period 20s",
-        // HTTP/3 needs a UDP port, and none is published.
-        ...block("servers", ["protocols h1 h2"]),
-        ...(tls.mode === "private-ca"
-            ? [
-                  "skip_install_trust",
-                  ...block(
-                      "pki",
-                      block(
-                          "ca local",
-                          block("root", ["format pem_file", `cert ${root.certificate}`, `key ${root.key}`]),
-                      ),
-                  ),
-              ]
-            : tls.email === undefined
-              ? []
-              : [`email ${tls.email}`]),
+        ...tlsOptions(input),
     ];
-    const site = ({ host, upstream, rewrites }: Site) =>
-        block(host.url, [
-            // The authority renews an intermediate (7 days) and leaves (12 hours) by itself. Source: run with Caddy 2.11.
-            ...(tls.mode === "private-ca" ? block("tls", block("issuer internal", ["ca local"])) : []),
-            ...(tls.mode === "acme" ? [`header Strict-Transport-Security "max-age=31536000"`] : []),
+    const site = ({ host, upstream, rewrites }: Site) => {
+        const { host: authority } = new URL(host.url);
+        return block(tls.mode === "none" ? `http://${host.name}:${httpPort}` : host.url, [
+            ...siteCertificate(input),
+            ...(isPublic(tls) ? [HSTS] : []),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
-            // While a server restarts, requests wait for it instead of failing.
-            ...block(`reverse_proxy ${upstream}`, ["lb_try_duration 10s"]),
+            ...(tls.mode === "none" ? behindProxy : []),
+            ...block(`reverse_proxy ${upstream}`, [
+                // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever
+                // port a request claims, and whatever a proxy in front makes of it.
+                `header_up Host ${authority}`,
+                `header_up X-Forwarded-Host ${authority}`,
+                "header_up X-Forwarded-Proto https",
+                // While a server restarts, requests wait for it instead of failing.
+                "lb_try_duration 10s",
+            ]),
         ]);
+    };
     const health = block(`http://${HEALTH_ADDRESS}`, ["bind 127.0.0.1", "respond 200"]);
     return [...block("", options), ...sites.flatMap(site), ...health, ""].join("\n");
 }

@@ -4,7 +4,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { Host } from "../../hosts";
 import { AccessTokens } from "../../settings";
 import { OcisLine, Release } from "../../versions";
-import { CertificateAuthority } from "../certificates";
 import { Directory } from "../directory";
 import { typeToken } from "../naming";
 import { Network } from "../network";
@@ -33,8 +32,10 @@ export interface OcisArgs {
     readonly appTokens: boolean;
     readonly roles?: RoleGroups;
     readonly directory: Directory;
-    /** Whom to trust besides the public authorities. */
-    readonly authority?: CertificateAuthority;
+    /** Root certificates to trust besides the public authorities', PEM. */
+    readonly trusted?: pulumi.Input<string>;
+    /** Public names that lead to the Docker host. */
+    readonly namesOnDockerHost: readonly string[];
     readonly secrets: OcisSecrets;
     readonly keepData: boolean;
 }
@@ -70,10 +71,10 @@ export class Ocis extends pulumi.ComponentResource {
 
     constructor(name: string, args: OcisArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Ocis"), name, {}, opts);
-        const { authority, directory, issuer, release } = args;
+        const { directory, issuer, release, trusted } = args;
         const readyPorts = [...READY_PORTS, ...(directory.mode === "ldap" ? [] : [IDM_READY_PORT])];
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
-        const trustBundle = authority === undefined ? undefined : `${FILES_PATH}/root.pem`;
+        const trustBundle = trusted === undefined ? undefined : `${FILES_PATH}/root.pem`;
         const workload = new Workload(
             name,
             {
@@ -93,7 +94,7 @@ export class Ocis extends pulumi.ComponentResource {
                 }),
                 files: [
                     { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer)) },
-                    ...(authority === undefined ? [] : [{ name: "root.pem", content: authority.certificate }]),
+                    ...(trusted === undefined ? [] : [{ name: "root.pem", content: trusted }]),
                     ...(directory.ldap?.authority === undefined
                         ? []
                         : [{ name: DIRECTORY_CERTIFICATE, content: directory.ldap.authority }]),
@@ -114,6 +115,7 @@ export class Ocis extends pulumi.ComponentResource {
                 // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                 memory: 2048,
                 network: args.network,
+                namesOnDockerHost: args.namesOnDockerHost,
             },
             { parent: this },
         );

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { ROOT } from "../configuration";
+import { unpack } from "./debian";
 import { docker, freePort } from "./stack";
 
 /** Debian's packages with the server, its command line, and what the server is linked with and few machines have. */
@@ -31,20 +32,6 @@ export interface Person {
     readonly more?: Readonly<Record<string, string>>;
 }
 
-function unpack(folder: string): string {
-    const root = join(folder, "root");
-    if (!existsSync(root)) {
-        const packages = mkdtempSync(join(folder, "packages-"));
-        if (process.getuid?.() === 0) {
-            execFileSync("apt-get", ["update"], { stdio: "pipe" }); // a fresh machine knows no packages
-        }
-        execFileSync("apt-get", ["download", "--quiet", ...PACKAGES], { cwd: packages, stdio: "pipe" });
-        execFileSync("sh", ["-c", `for package in *.deb; do dpkg -x "$package" ${root}; done`], { cwd: packages });
-        rmSync(packages, { recursive: true });
-    }
-    return root;
-}
-
 export class Slapd {
     readonly readerPassword = randomBytes(12).toString("hex");
     private readonly rootPassword = randomBytes(12).toString("hex");
@@ -62,7 +49,7 @@ export class Slapd {
     static async start(): Promise<Slapd> {
         const cache = join(ROOT, ".cache", "tests", "slapd");
         mkdirSync(cache, { recursive: true });
-        const root = unpack(cache);
+        const root = unpack(PACKAGES, cache);
         const address = await docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
         const slapd = new Slapd(mkdtempSync(join(cache, "run-")), root, address, await freePort());
         await slapd.run();

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
+import { Authority } from "../authority";
 import { stackFile } from "../configuration";
 import { CANARY, plainTexts, Program, Registered, runProgram } from "./program";
 
@@ -121,6 +122,34 @@ test("certificates of a public authority are kept, those of the private one go w
 test("the public names lead to the edge inside the network", () => {
     const [network] = named(dev, "edge").inputs.networksAdvanced as { aliases: string[] }[];
     assert.deepEqual(network!.aliases, ["edge", "auth.ocis.localhost", "owncloud.ocis.localhost"]);
+});
+
+test("a proxy in front is found on the Docker host, and the edge publishes plain HTTP on the loopback alone", async () => {
+    const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
+    const proxied = { domain: "example.com", users, address: "127.0.0.1", httpPort: 8080, tls: { mode: "none" } };
+    const program = await runProgram(proxied, "proxied");
+    const [network] = named(program, "edge").inputs.networksAdvanced as { aliases: string[] }[];
+    assert.deepEqual(network!.aliases, ["edge"]);
+    assert.deepEqual(named(program, "edge").inputs.ports, [{ ip: "127.0.0.1", internal: 8080, external: 8080 }]);
+    const hosts = ["auth.example.com", "owncloud.example.com"].map((host) => ({ host, ip: "host-gateway" }));
+    assert.deepEqual(named(program, "ocis").inputs.hosts, hosts);
+    assert.deepEqual(named(dev, "ocis").inputs.hosts, []);
+});
+
+test("a certificate of one's own goes to the edge, its key as a secret, and its root to oCIS", async () => {
+    const authority = new Authority();
+    const { certificate, key } = authority.issue("DNS:auth.example.com", "DNS:owncloud.example.com");
+    const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
+    const tls = { mode: "files", certificate, key, authority: authority.root };
+    const program = await runProgram({ domain: "example.com", users, tls }, "files");
+    authority.close();
+    const plain = JSON.stringify(program.resources.map(({ inputs }) => plainTexts(inputs)));
+    const text = (pem: string) => JSON.stringify(pem).slice(1, -1);
+    assert.ok(!plain.includes(text(text(key))) && !plain.includes("PRIVATE KEY"));
+    assert.ok(JSON.stringify(named(program, "edge-secrets").inputs.uploads).includes(text(key)));
+    assert.ok(JSON.stringify(named(program, "edge-files").inputs.uploads).includes(text(certificate)));
+    assert.ok(JSON.stringify(named(program, "ocis-files").inputs.uploads).includes(text(authority.root)));
+    assert.equal(program.outputs.caCertificate, authority.root);
 });
 
 test("no planted secret reaches a plain property", () => {

@@ -1,4 +1,5 @@
 /** The Caddyfile. That Caddy takes it and serves by it is proved by the deployment tests. */
+import * as pulumi from "@pulumi/pulumi";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -14,7 +15,8 @@ const render = (more: Partial<CaddyfileInput> = {}, httpsPort = 443) => {
         ],
         httpsPort,
         httpPort: 80,
-        tls: { mode: "acme", email: "me@example.com" },
+        tls: { mode: "acme", server: "production", email: "me@example.com" },
+        certificate: { certificate: "/certificate.pem", key: "/certificate.key" },
         root: { certificate: "/root.pem", key: "/root.key" },
         ...more,
     });
@@ -34,6 +36,48 @@ test("a private authority issues from its own root; a public one is asked with t
     const acme = render();
     assert.match(acme, /^\temail me@example\.com$/m);
     assert.doesNotMatch(acme, /internal|root\.key/);
+});
+
+test("another ACME server is asked instead, and its own root believed", () => {
+    assert.doesNotMatch(render(), /acme_ca/);
+    assert.match(render({ tls: { mode: "acme", server: "staging" } }), /^\tacme_ca https:\/\/acme-staging-v02\./m);
+    const own = render({ tls: { mode: "acme", server: new URL("https://ca.example.com/dir"), authority: "PEM" } });
+    assert.match(own, /^\tacme_ca https:\/\/ca\.example\.com\/dir\n\tacme_ca_root \/root\.pem$/m);
+});
+
+test("a certificate of one's own is served by both sites, and nobody is asked for another", () => {
+    const text = render({ tls: { mode: "files", certificate: "PEM", key: pulumi.secret("PEM") } });
+    assert.equal(text.match(/^\ttls \/certificate\.pem \/certificate\.key$/gm)?.length, 2);
+    assert.doesNotMatch(text, /email|issuer|pki/);
+});
+
+test("behind a proxy both sites are plain HTTP on one port, and believe of X-Forwarded-For what the proxy wrote", () => {
+    const text = render({ tls: { mode: "none" }, httpPort: 8080 }, 8443);
+    assert.match(text, /^http:\/\/auth\.example\.com:8080 \{$/m);
+    assert.match(text, /^http:\/\/owncloud\.example\.com:8080 \{$/m);
+    assert.match(text, /^\tauto_https off$/m);
+    assert.doesNotMatch(text, /https_port|https:\/\/auth/);
+    const [, find] = /request_header X-Forwarded-For "(.*?)" ""/.exec(text)!;
+    assert.equal("198.51.100.1, 203.0.113.5".replace(new RegExp(find!), ""), "203.0.113.5");
+});
+
+test("the servers are told the URL that people know, whatever a request or a proxy says", () => {
+    for (const tls of [{ mode: "none" }, { mode: "private-ca" }] as const) {
+        const text = render({ tls }, 8443);
+        for (const host of ["auth.example.com:8443", "owncloud.example.com:8443"]) {
+            const lines = [`Host ${host}`, `X-Forwarded-Host ${host}`, "X-Forwarded-Proto https"];
+            assert.ok(text.includes(lines.map((line) => `\t\theader_up ${line}\n`).join("")), text);
+        }
+    }
+});
+
+test("browsers are told to insist on TLS only where all of them verify it", () => {
+    const hsts = (tls: CaddyfileInput["tls"]) => render({ tls }).match(/Strict-Transport-Security "max-age=31536000"/g)?.length ?? 0;
+    const own = { mode: "files", certificate: "PEM", key: pulumi.secret("PEM") } as const;
+    const everywhere: CaddyfileInput["tls"][] = [{ mode: "acme", server: "production" }, { mode: "none" }, own];
+    assert.deepEqual(everywhere.map(hsts), [2, 2, 2]);
+    const here = everywhere.map((tls) => ({ ...tls, authority: "PEM" }));
+    assert.deepEqual([...here, { mode: "acme", server: "staging" }, { mode: "private-ca" }].map((tls) => hsts(tls as never)), [0, 0, 0, 0, 0]);
 });
 
 test("a rewrite changes one parameter of the requests that it is meant for", () => {

@@ -21,7 +21,7 @@ test("the defaults need no more than a domain and a user", () => {
     const settings = settingsOf(GOOD);
     assert.equal(settings.httpsPort, 443);
     assert.equal(settings.keepData, true);
-    assert.deepEqual(settings.tls, { mode: "acme", email: undefined });
+    assert.deepEqual(settings.tls, { mode: "acme", server: "production" });
     assert.equal(settings.images.authelia.image, AUTHELIA.image);
     assert.equal(settings.images.ocis.image, OCIS.image);
     assert.equal(settings.images.caddy, CADDY_IMAGE);
@@ -29,7 +29,7 @@ test("the defaults need no more than a domain and a user", () => {
 
 test("an e-mail address for the authority needs no mode beside it", () => {
     const { tls } = settingsOf({ ...GOOD, tls: { email: "me@example.com" } });
-    assert.deepEqual(tls, { mode: "acme", email: "me@example.com" });
+    assert.deepEqual(tls, { mode: "acme", server: "production", email: "me@example.com" });
 });
 
 test("the dev stack's file is valid and reachable only from this machine", () => {
@@ -113,7 +113,22 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["an unknown key in tls", { tls: { mode: "acme", mail: "a@b.c" } }, "tls", /config rm --path tls\.mail/],
     ["a public authority for localhost", { domain: "ocis.localhost" }, "tls.mode", /tls\.mode private-ca/],
     ["no e-mail address", { tls: { mode: "acme", email: "me" } }, "tls.email", /config set --path tls\.email/],
-    ["an e-mail without use", { tls: { mode: "private-ca", email: "a@b.c" } }, "tls.email", /config rm/],
+    ["an e-mail without use", { tls: { mode: "private-ca", email: "a@b.c" } }, "tls", /config rm --path tls\.email/],
+    ["an unknown ACME server", { tls: { server: "letsencrypt" } }, "tls.server", /tls\.server production/],
+    ["an ACME server without TLS", { tls: { server: "http://ca.example.com/dir" } }, "tls.server", /https URL/],
+    ["staging for localhost", { domain: "ocis.localhost", tls: { server: "staging" } }, "tls.mode", /tls\.mode private-ca/],
+    ["an authority that is no certificate", { tls: { authority: "root" } }, "tls.authority", /tls\.authority < root\.pem/],
+    ["a certificate without use", { tls: { certificate: "…" } }, "tls", /it belongs to files[^]*config rm --path tls\.certificate/],
+    ["an own certificate that is none", { tls: { mode: "files" } }, "tls.certificate", /tls\.certificate < fullchain\.pem/],
+    ["an own certificate without a key", { tls: { mode: "files" } }, "tls.key", /--secret --path tls\.key < privkey\.pem/],
+    ["a proxy, and an edge that others reach", { tls: { mode: "none" } }, "address", /config set address 127\.0\.0\.1/],
+    ["a proxy, and an edge in the LAN", { address: "10.0.0.5", tls: { mode: "none" } }, "address", /plain HTTP/],
+    [
+        "a proxy, and an edge without a port",
+        { address: "127.0.0.1", httpPort: 0, tls: { mode: "none" } },
+        "httpPort",
+        /config set httpPort 8080/,
+    ],
     ["tls as text", { tls: "acme" }, "tls", /config rm --path tls/],
     ["no users", { users: {} }, "users", /config set --path users\.alice/],
     ["a list of users", { users: [ALICE] }, "users", /config rm --path users/],

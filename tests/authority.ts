@@ -1,0 +1,44 @@
+/** A certificate authority for tests, by OpenSSL's command line: a root, and the certificates that descend from it. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { ROOT } from "./configuration";
+
+/** A certificate and its key, PEM. */
+export interface Certified {
+    readonly certificate: string;
+    readonly key: string;
+}
+
+export class Authority {
+    private readonly folder: string;
+    /** Its root certificate, PEM. */
+    readonly root: string;
+
+    constructor() {
+        const parent = join(ROOT, ".cache", "tests", "authorities");
+        mkdirSync(parent, { recursive: true });
+        this.folder = mkdtempSync(join(parent, "run-"));
+        this.root = this.request("root").certificate;
+    }
+
+    /** A certificate that is valid for two days. @param names Such as "DNS:example.com" or "IP:127.0.0.1". */
+    issue(...names: string[]): Certified {
+        const signed = ["-CA", "root.pem", "-CAkey", "root.key", "-addext", "basicConstraints=critical,CA:FALSE"];
+        return this.request("server", ...signed, "-addext", `subjectAltName=${names.join(",")}`);
+    }
+
+    private request(name: string, ...more: string[]): Certified {
+        const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", `${name}.key`];
+        const args = ["req", "-x509", ...key, "-out", `${name}.pem`, "-subj", `/CN=test ${name}`, "-days", "2", ...more];
+        execFileSync("openssl", args, { cwd: this.folder, stdio: "pipe" });
+        const read = (end: string) => readFileSync(join(this.folder, `${name}.${end}`), "utf8");
+        return { certificate: read("pem"), key: read("key") };
+    }
+
+    /** Deletes its keys. */
+    close(): void {
+        rmSync(this.folder, { recursive: true });
+    }
+}
