@@ -4,14 +4,13 @@
  */
 import { ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 
+import { Authority } from "../authority";
 import { ROOT } from "../configuration";
 import { unpack } from "./debian";
-import { docker, freePort } from "./stack";
+import { freePort, hostAddress, listening, stop } from "./stack";
 
 /** Debian's packages with the server, its command line, and what the server is linked with and few machines have. */
 const PACKAGES = ["slapd", "ldap-utils", "libltdl7", "libodbc2", "libwrap0"];
@@ -36,6 +35,8 @@ export class Slapd {
     readonly readerPassword = randomBytes(12).toString("hex");
     private readonly rootPassword = randomBytes(12).toString("hex");
 
+    private readonly certification = new Authority();
+
     private constructor(
         private readonly folder: string,
         private readonly root: string,
@@ -50,7 +51,7 @@ export class Slapd {
         const cache = join(ROOT, ".cache", "tests", "slapd");
         mkdirSync(cache, { recursive: true });
         const root = unpack(PACKAGES, cache);
-        const address = await docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
+        const address = await hostAddress();
         const slapd = new Slapd(mkdtempSync(join(cache, "run-")), root, address, await freePort());
         await slapd.run();
         slapd.add(`dn: ${BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n`);
@@ -67,22 +68,15 @@ export class Slapd {
 
     /** The certificate of its authority, PEM. */
     get authority(): string {
-        return readFileSync(join(this.folder, "ca.pem"), "utf8");
-    }
-
-    private certify(): void {
-        const request = (name: string, ...more: string[]) => {
-            const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", `${name}.key`];
-            const args = ["req", "-x509", ...key, "-out", `${name}.pem`, "-subj", `/CN=${name}`, "-days", "2", ...more];
-            execFileSync("openssl", args, { cwd: this.folder, stdio: "pipe" });
-        };
-        request("ca");
-        const signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "basicConstraints=critical,CA:FALSE"];
-        request("server", ...signed, "-addext", `subjectAltName=IP:${this.address}`);
+        return this.certification.root;
     }
 
     private async run(): Promise<void> {
-        this.certify();
+        const { certificate, key } = this.certification.issue(`IP:${this.address}`);
+        const files = { "server.pem": certificate, "server.key": key, "ca.pem": this.authority };
+        for (const [name, content] of Object.entries(files)) {
+            writeFileSync(join(this.folder, name), content, { mode: 0o600 });
+        }
         mkdirSync(join(this.folder, "data"));
         const schemas = ["core", "cosine", "inetorgperson"];
         const lines = [
@@ -104,21 +98,7 @@ export class Slapd {
         const args = ["-f", `${this.folder}/slapd.conf`, "-h", this.url, "-d", "none"];
         const server = spawn(`${this.root}/usr/sbin/slapd`, args, { env: this.environment(), stdio: "inherit" });
         this.server = server;
-        for (const end = Date.now() + 20_000; !(await this.answers()); await pause(100)) {
-            if (server.exitCode !== null || Date.now() > end) {
-                throw new Error(`slapd does not serve ${this.url}`);
-            }
-        }
-    }
-
-    private answers(): Promise<boolean> {
-        return new Promise((resolve) => {
-            const socket = connect(this.port, this.address);
-            socket.on("connect", () => resolve(true));
-            socket.on("error", () => resolve(false));
-            socket.on("close", () => socket.destroy());
-            socket.on("connect", () => socket.end());
-        });
+        await listening(server, this.port, this.address);
     }
 
     private environment(): NodeJS.ProcessEnv {
@@ -174,12 +154,10 @@ export class Slapd {
 
     /** Stops it and deletes what it stored. */
     async stop(): Promise<void> {
-        const { server } = this;
-        if (server !== undefined && server.exitCode === null) {
-            const ended = new Promise((resolve) => server.on("exit", resolve));
-            server.kill();
-            await ended;
+        if (this.server !== undefined) {
+            await stop(this.server);
         }
+        this.certification.close();
         rmSync(this.folder, { recursive: true });
     }
 }

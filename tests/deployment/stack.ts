@@ -3,11 +3,12 @@
  * its configuration live in a folder of its own, so no other stack is touched; one left over by an interrupted run is
  * destroyed first.
  */
-import { execFile, execFileSync } from "node:child_process";
+import { ChildProcess, execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 
@@ -57,6 +58,39 @@ export function freePort(): Promise<number> {
             server.close(() => resolve(port));
         });
     });
+}
+
+/** Whether something listens there. */
+function answers(port: number, address: string): Promise<boolean> {
+    return new Promise((resolve) => {
+        const socket = connect(port, address);
+        socket.on("connect", () => socket.end());
+        socket.on("close", (failed) => resolve(!failed));
+        socket.on("error", () => undefined); // "close" follows, and says so
+    });
+}
+
+/** Waits until a server that was started here listens, or fails where it ended or takes longer than 20 seconds. */
+export async function listening(server: ChildProcess, port: number, address = "127.0.0.1"): Promise<void> {
+    for (const end = Date.now() + 20_000; !(await answers(port, address)); await pause(100)) {
+        if (server.exitCode !== null || Date.now() > end) {
+            throw new Error(`${server.spawnfile} does not listen on ${address}, port ${port}`);
+        }
+    }
+}
+
+/** Ends a server that was started here. */
+export async function stop(server: ChildProcess): Promise<void> {
+    if (server.exitCode === null) {
+        const ended = new Promise((resolve) => server.on("exit", resolve));
+        server.kill();
+        await ended;
+    }
+}
+
+/** The address of the Docker host that containers reach. */
+export function hostAddress(): Promise<string> {
+    return docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
 }
 
 export class Stack {
