@@ -69,6 +69,7 @@ new Edge("edge", {
     address: settings.address,
     httpsPort: settings.httpsPort,
     httpPort: settings.httpPort,
+    http3: settings.http3,
     tls: settings.tls,
     authority: certificates.authority,
     keepData: settings.keepData,

@@ -89,6 +89,8 @@ export interface Address {
 
 /** Everything that a stack can be told, checked. */
 export interface Settings extends Address {
+    /** HTTP/3, which takes the port for HTTPS by UDP too. */
+    readonly http3: boolean;
     readonly tls: Tls;
     readonly directory: DirectorySettings;
     /** Sorted by name, so that the order in the configuration changes nothing. Empty unless users live in Authelia. */
@@ -647,6 +649,7 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         address,
         httpsPort,
         httpPort,
+        http3: checks.truth("http3", true),
         tls: readTls(checks, { domain, address, httpsPort, httpPort }),
         directory,
         users: readUsers(checks, directory),

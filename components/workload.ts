@@ -48,6 +48,8 @@ export interface PublishedPort {
     readonly address: string;
     /** The same inside and outside, so that a URL means the same on both sides. */
     readonly port: number;
+    /** TCP by default. */
+    readonly protocol?: "udp";
 }
 
 export interface WorkloadArgs {
@@ -178,7 +180,9 @@ export class Workload extends pulumi.ComponentResource {
                 networksAdvanced: [{ name: args.network.name, aliases: [name, ...(args.aliases ?? [])] }],
                 // The engine puts its own address in the place of the word. Source: docker run --add-host, since 20.10.
                 hosts: (args.namesOnDockerHost ?? []).map((host) => ({ host, ip: "host-gateway" })),
-                ports: (args.ports ?? []).map(({ address, port }) => ({ ip: address, internal: port, external: port })),
+                ports: (args.ports ?? []).map(({ address, port, protocol }) => {
+                    return { ip: address, internal: port, external: port, protocol };
+                }),
                 healthcheck: { ...healthcheckTimes, tests: ["CMD-SHELL", args.ready] },
                 wait: true,
                 waitTimeout: READY_SECONDS,

@@ -10,6 +10,8 @@ export interface CaddyfileInput {
     readonly httpsPort: number;
     /** 0: no plain HTTP, no redirect. */
     readonly httpPort: number;
+    /** Serve HTTP/3 too; not in the mode "none". */
+    readonly http3: boolean;
     readonly tls: Tls;
     /** Root of the private authority, or of the one that is asked by ACME; paths in the container. */
     readonly root: CertificatePaths;
@@ -49,7 +51,7 @@ function rewrite({ path, where, parameter, unless, pattern, replacement }: Query
 }
 
 /** Global options that depend on who ends TLS and where the certificates come from. */
-function tlsOptions({ httpsPort, httpPort, tls, root }: CaddyfileInput): string[] {
+function tlsOptions({ httpsPort, httpPort, http3, tls, root }: CaddyfileInput): string[] {
     if (tls.mode === "none") {
         return [
             "auto_https off",
@@ -62,8 +64,7 @@ function tlsOptions({ httpsPort, httpPort, tls, root }: CaddyfileInput): string[
     const options = [
         `https_port ${httpsPort}`,
         ...(httpPort === 0 ? ["auto_https disable_redirects"] : [`http_port ${httpPort}`]),
-        // HTTP/3 needs a UDP port, and none is published.
-        ...block("servers", ["protocols h1 h2"]),
+        ...(http3 ? [] : block("servers", ["protocols h1 h2"])),
     ];
     switch (tls.mode) {
         case "acme":

@@ -7,7 +7,7 @@ import { CertificateAuthority } from "../certificates";
 import { typeToken } from "../naming";
 import { Network } from "../network";
 import { Site } from "../site";
-import { File, FILES_PATH, SECRETS_PATH, Workload } from "../workload";
+import { File, FILES_PATH, PublishedPort, SECRETS_PATH, Workload } from "../workload";
 import { caddyfile, HEALTH_ADDRESS } from "./caddyfile";
 
 export interface EdgeArgs {
@@ -20,6 +20,8 @@ export interface EdgeArgs {
     readonly httpsPort: number;
     /** 0: no plain HTTP. */
     readonly httpPort: number;
+    /** Publish the port for HTTPS by UDP too. */
+    readonly http3: boolean;
     readonly tls: Tls;
     /** Needed with the mode "private-ca". */
     readonly authority?: CertificateAuthority;
@@ -55,6 +57,14 @@ function certificateFiles(tls: Tls, authority?: CertificateAuthority): { files: 
     return { files: root === undefined ? [] : [{ name: "root.pem", content: root }], secretFiles: [] };
 }
 
+function publishedPorts({ address, httpsPort, httpPort, http3, tls }: EdgeArgs): PublishedPort[] {
+    const plain = httpPort === 0 ? [] : [{ address, port: httpPort }];
+    if (tls.mode === "none") {
+        return plain;
+    }
+    return [{ address, port: httpsPort }, ...(http3 ? [{ address, port: httpsPort, protocol: "udp" } as const] : []), ...plain];
+}
+
 export class Edge extends pulumi.ComponentResource {
     constructor(name: string, args: EdgeArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Edge"), name, {}, opts);
@@ -64,7 +74,6 @@ export class Edge extends pulumi.ComponentResource {
             throw new pulumi.InputPropertyError({ propertyPath: "authority", reason });
         }
         const { files, secretFiles } = certificateFiles(tls, authority);
-        const ports = tls.mode === "none" ? [args.httpPort] : [args.httpsPort, args.httpPort].filter((port) => port !== 0);
         new Workload(
             name,
             {
@@ -83,7 +92,7 @@ export class Edge extends pulumi.ComponentResource {
                 memory: 256,
                 network: args.network,
                 aliases: tls.mode === "none" ? [] : args.sites.map(({ host }) => host.name),
-                ports: ports.map((port) => ({ address: args.address, port })),
+                ports: publishedPorts(args),
                 // The official image's binary carries this capability as a file attribute: without it the kernel refuses to
                 // execute the file at all.
                 capabilities: ["CAP_NET_BIND_SERVICE"],

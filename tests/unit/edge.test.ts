@@ -15,6 +15,7 @@ const render = (more: Partial<CaddyfileInput> = {}, httpsPort = 443) => {
         ],
         httpsPort,
         httpPort: 80,
+        http3: true,
         tls: { mode: "acme", server: "production", email: "me@example.com" },
         certificate: { certificate: "/certificate.pem", key: "/certificate.key" },
         root: { certificate: "/root.pem", key: "/root.key" },
@@ -102,6 +103,11 @@ test("without plain HTTP there is no redirect and no port 80", () => {
     assert.match(render({ httpPort: 0 }), /auto_https disable_redirects/);
     assert.doesNotMatch(render({ httpPort: 0 }), /http_port/);
     assert.match(render({ httpPort: 8080 }), /^\thttp_port 8080$/m);
+});
+
+test("HTTP/3 is served unless its port is another's", () => {
+    assert.doesNotMatch(render(), /protocols/);
+    assert.match(render({ http3: false }), /servers \{\s+protocols h1 h2\s+\}/);
 });
 
 test("the administration interface is closed, and verification is never switched off", () => {
