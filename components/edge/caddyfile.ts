@@ -63,18 +63,14 @@ function tlsOptions({ httpsPort, httpPort, http3, tls, root }: CaddyfileInput): 
     }
     const options = [
         `https_port ${httpsPort}`,
-        ...(httpPort === 0 ? ["auto_https disable_redirects"] : [`http_port ${httpPort}`]),
+        ...(httpPort === 0 ? [] : [`http_port ${httpPort}`]),
+        // Caddy's own lead to port 443, wherever HTTPS is served.
+        "auto_https disable_redirects",
         ...(http3 ? [] : block("servers", ["protocols h1 h2"])),
     ];
     switch (tls.mode) {
         case "acme":
-            return [
-                ...options,
-                ...(tls.email === undefined ? [] : [`email ${tls.email}`]),
-                // Let's Encrypt is Caddy's default, with another authority in reserve.
-                ...(tls.server === "production" ? [] : [`acme_ca ${tls.server === "staging" ? ACME_STAGING : tls.server.href}`]),
-                ...(tls.authority === undefined ? [] : [`acme_ca_root ${root.certificate}`]),
-            ];
+            return [...options, ...(tls.email === undefined ? [] : [`email ${tls.email}`])];
         case "private-ca": {
             const files = block("root", ["format pem_file", `cert ${root.certificate}`, `key ${root.key}`]);
             return [...options, "skip_install_trust", ...block("pki", block("ca local", files))];
@@ -85,14 +81,26 @@ function tlsOptions({ httpsPort, httpPort, http3, tls, root }: CaddyfileInput): 
 }
 
 /** What a site says about its certificate. */
-function siteCertificate({ tls, certificate }: CaddyfileInput): string[] {
+function siteCertificate({ tls, root, certificate }: CaddyfileInput): string[] {
     switch (tls.mode) {
+        case "acme":
+            if (tls.server === "production") {
+                return []; // Caddy's default: Let's Encrypt, with another authority in reserve
+            }
+            // Said for each site: Caddy takes certificates for local names from itself unless a site names its issuer.
+            return block(
+                "tls",
+                block("issuer acme", [
+                    `dir ${tls.server === "staging" ? ACME_STAGING : tls.server.href}`,
+                    ...(tls.authority === undefined ? [] : [`trusted_roots ${root.certificate}`]),
+                ]),
+            );
         case "private-ca":
             // The authority renews an intermediate (7 days) and leaves (12 hours) by itself. Source: run with Caddy 2.11.
             return block("tls", block("issuer internal", ["ca local"]));
         case "files":
             return [`tls ${certificate.certificate} ${certificate.key}`];
-        default:
+        case "none":
             return [];
     }
 }
@@ -140,6 +148,8 @@ export function caddyfile(input: CaddyfileInput): string {
             ]),
         ]);
     };
+    const redirect = ({ host }: Site) => block(`http://${host.name}:${httpPort}`, [`redir ${host.url}{uri} 308`]);
+    const redirects = httpPort === 0 || tls.mode === "none" ? [] : sites.flatMap(redirect);
     const health = block(`http://${HEALTH_ADDRESS}`, ["bind 127.0.0.1", "respond 200"]);
-    return [...block("", options), ...sites.flatMap(site), ...health, ""].join("\n");
+    return [...block("", options), ...sites.flatMap(site), ...redirects, ...health, ""].join("\n");
 }

@@ -82,11 +82,12 @@ test("no container sees the Docker socket or a folder of the host", () => {
 test("only the edge publishes ports, on dev on the loopback", () => {
     for (const { name, inputs } of ofType(dev, CONTAINER)) {
         const ports = (inputs.ports ?? []) as { ip: string; external: number }[];
-        const expected = name === "edge" ? [{ ip: "127.0.0.1", internal: 8443, external: 8443 }] : [];
+        const https = { ip: "127.0.0.1", internal: 8443, external: 8443 };
+        const expected = name === "edge" ? [https, { ...https, protocol: "udp" }] : [];
         assert.deepEqual(ports, expected, name);
     }
     const published = named(production, "edge").inputs.ports as { external: number }[];
-    assert.deepEqual(published.map(({ external }) => external), [443, 80]);
+    assert.deepEqual(published.map(({ external }) => external), [443, 443, 80]);
 });
 
 test("a container that changes is replaced after the old one is gone, one that never got ready is made anew", () => {

@@ -40,10 +40,11 @@ test("a private authority issues from its own root; a public one is asked with t
 });
 
 test("another ACME server is asked instead, and its own root believed", () => {
-    assert.doesNotMatch(render(), /acme_ca/);
-    assert.match(render({ tls: { mode: "acme", server: "staging" } }), /^\tacme_ca https:\/\/acme-staging-v02\./m);
+    assert.doesNotMatch(render(), /issuer/);
+    assert.match(render({ tls: { mode: "acme", server: "staging" } }), /issuer acme \{\s+dir https:\/\/acme-staging-v02\.\S+\s+\}/);
     const own = render({ tls: { mode: "acme", server: new URL("https://ca.example.com/dir"), authority: "PEM" } });
-    assert.match(own, /^\tacme_ca https:\/\/ca\.example\.com\/dir\n\tacme_ca_root \/root\.pem$/m);
+    const issuer = /^\ttls \{\s+issuer acme \{\s+dir https:\/\/ca\.example\.com\/dir\s+trusted_roots \/root\.pem\s+\}/gm;
+    assert.equal(own.match(issuer)?.length, 2);
 });
 
 test("a certificate of one's own is served by both sites, and nobody is asked for another", () => {
@@ -100,9 +101,10 @@ test("a rewrite changes one parameter of the requests that it is meant for", () 
 });
 
 test("without plain HTTP there is no redirect and no port 80", () => {
-    assert.match(render({ httpPort: 0 }), /auto_https disable_redirects/);
-    assert.doesNotMatch(render({ httpPort: 0 }), /http_port/);
-    assert.match(render({ httpPort: 8080 }), /^\thttp_port 8080$/m);
+    assert.doesNotMatch(render({ httpPort: 0 }), /http_port|redir /);
+    const moved = render({ httpPort: 8080 }, 8443);
+    assert.match(moved, /^\thttp_port 8080$/m);
+    assert.match(moved, /^http:\/\/auth\.example\.com:8080 \{\s+redir https:\/\/auth\.example\.com:8443\{uri\} 308\s+\}/m);
 });
 
 test("HTTP/3 is served unless its port is another's", () => {
