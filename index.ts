@@ -43,6 +43,7 @@ const ocis = new Ocis("ocis", {
     accessTokens: settings.accessTokens,
     appTokens: settings.appTokens,
     directory,
+    smtp: settings.smtp,
     roles: groups && administrators.length > 0 ? { administrators, users: groups } : undefined,
     trusted: certificates.trusted,
     namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
@@ -59,6 +60,7 @@ const authelia = new Authelia("authelia", {
     users: settings.users,
     initialPasswords: secrets.initialPasswords,
     secrets: secrets.authelia,
+    smtp: settings.smtp,
     after: ocis.ldapServers,
     keepData: settings.keepData,
 });

@@ -73,6 +73,22 @@ export type DirectorySettings =
           readonly authority?: string;
       });
 
+/** A mail server to which mail is submitted; see `smtp` in Pulumi.yaml. */
+export interface Smtp {
+    readonly host: string;
+    readonly port: number;
+    /** TLS from the first byte on (RFC 8314), or after STARTTLS, without which no mail is sent. */
+    readonly encryption: "implicit" | "starttls";
+    /** Such as "Cloud <cloud@example.com>". */
+    readonly sender: string;
+    /** The account there, if the server wants one. */
+    readonly user?: string;
+    /** The account's; a secret. */
+    readonly password?: pulumi.Output<string>;
+    /** Certificates that the server's may descend from besides the public authorities', PEM. */
+    readonly authority?: string;
+}
+
 /** Form of the access tokens; see `accessTokens` in Pulumi.yaml. */
 export type AccessTokens = "signed" | "opaque";
 
@@ -100,6 +116,8 @@ export interface Settings extends Address {
     /** People may make tokens for programs that know no OpenID Connect. */
     readonly appTokens: boolean;
     readonly lifespans: Lifespans;
+    /** Undefined: mail is off. */
+    readonly smtp?: Smtp;
     readonly images: {
         readonly authelia: Release<AutheliaLine>;
         readonly ocis: Release<OcisLine>;
@@ -247,6 +265,15 @@ function certificatesIn(text: unknown): X509Certificate[] {
     }
 }
 
+/** Root certificates of an authority that is not a public one; none where none are given. */
+function readRoots(checks: Checks, key: string, text: unknown): X509Certificate[] {
+    const roots = certificatesIn(text);
+    if (text !== undefined && roots.length === 0) {
+        checks.fault(key, "[certificate]", "root certificates in PEM form", fromFile(key, "root.pem"));
+    }
+    return roots;
+}
+
 function readTls(checks: Checks, { domain, address, httpsPort, httpPort }: Address): Tls {
     // A stack's object replaces the default one whole: `config set --path tls.email` alone leaves no mode.
     const { mode = "acme", ...given } = checks.object("tls", ["mode", ...Object.keys(TLS_KEYS)]);
@@ -256,11 +283,7 @@ function readTls(checks: Checks, { domain, address, httpsPort, httpPort }: Addre
             checks.fault("tls", key, allowed, `pulumi config rm --path tls.${key}`);
         }
     }
-    const roots = certificatesIn(given.authority);
-    if (given.authority !== undefined && roots.length === 0) {
-        const cure = fromFile("tls.authority", "root.pem");
-        checks.fault("tls.authority", "[certificate]", "root certificates in PEM form", cure);
-    }
+    const roots = readRoots(checks, "tls.authority", given.authority);
     const authority = roots.length === 0 ? {} : { authority: String(given.authority) };
     const { auth, cloud } = hostsOf({ domain, httpsPort });
     switch (mode) {
@@ -563,6 +586,42 @@ function readAccess(checks: Checks, { mode }: DirectorySettings): Access {
 /** Of a stack that sets some of them and leaves the rest. Source of the first two: Authelia's oCIS guide. */
 const LIFESPANS: Lifespans = { accessToken: "2 days", refreshToken: "3 days", nativeRefreshToken: "30 days" };
 
+/** Ports of mail submission where the address names none. Source: RFC 8314, 3.3 and RFC 6409, 3.1. */
+const SUBMISSION_PORTS: Record<string, number> = { submissions: 465, submission: 587 };
+
+function readSmtp(checks: Checks): Smtp | undefined {
+    const given = checks.object("smtp", ["address", "sender", "user", "password", "authority"]);
+    if (Object.keys(given).length === 0) {
+        return undefined;
+    }
+    const { address, sender, user, password, authority } = given;
+    const set = (key: string, example: string) => `pulumi config set --path smtp.${key} '${example}'`;
+    const [, scheme = "", host = "", port] = /^(submissions?):\/\/([a-z0-9.-]+)(?::(\d{1,5}))?$/.exec(String(address)) ?? [];
+    if (host === "" || (port !== undefined && !(Number(port) >= 1 && Number(port) <= 65535))) {
+        const allowed = "submissions://<host>:<port> (TLS, port 465) or submission://<host>:<port> (STARTTLS, port 587)";
+        checks.fault("smtp.address", address, allowed, set("address", "submissions://mail.example.com"));
+    }
+    if (typeof sender !== "string" || !isEmail(/^[^<>\r\n"]+ <([^<>]+)>$/.exec(sender)?.[1] ?? sender)) {
+        const allowed = "an e-mail address, with or without a name before it";
+        checks.fault("smtp.sender", sender, allowed, set("sender", "Cloud <cloud@example.com>"));
+    }
+    const account = [user, password].filter((value) => value !== undefined);
+    if (account.length === 1 || account.some((value) => typeof value !== "string" || value === "")) {
+        const cure = `${set("user", "cloud@example.com")}\n    pulumi config set --path smtp.password --secret`;
+        const shown = `user ${JSON.stringify(user)}, password ${password === undefined ? "undefined" : "[secret]"}`;
+        checks.fault("smtp", shown, "both user and password, as texts, or neither of them", cure);
+    }
+    const trusted = readRoots(checks, "smtp.authority", authority).length === 0 ? {} : { authority: String(authority) };
+    return {
+        host,
+        port: Number(port ?? SUBMISSION_PORTS[scheme]),
+        encryption: scheme === "submission" ? "starttls" : "implicit",
+        sender: String(sender),
+        ...(account.length === 0 ? {} : { user: String(user), password: pulumi.secret(String(password)) }),
+        ...trusted,
+    };
+}
+
 function readLifespans(checks: Checks): Lifespans {
     const names = Object.keys(LIFESPANS) as (keyof Lifespans)[];
     const given = { ...LIFESPANS, ...checks.object("lifespans", names) } as Record<keyof Lifespans, unknown>;
@@ -657,6 +716,7 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         accessTokens: accessTokens as AccessTokens,
         appTokens,
         lifespans: readLifespans(checks),
+        smtp: readSmtp(checks),
         images,
         keepData: checks.truth("keepData", true),
     };

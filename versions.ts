@@ -33,6 +33,11 @@ export interface OcisLine extends Line {
     readonly contentSecurityPolicy: boolean;
     /** Has the service that gives out app tokens. Source: oCIS 7.0.0, services/auth-app; run with it. */
     readonly appTokens: boolean;
+    /**
+     * How a password is offered to a mail server: by whatever way both know, or in plain text within TLS. Source: oCIS 4.0.5 and
+     * 5.0.9, services/notifications/pkg/channels.
+     */
+    readonly mailAuthentication: "auto" | "plain";
 }
 
 /** Releases of one server, and the image that is used when the configuration names none. */
@@ -58,15 +63,15 @@ export const OCIS: Server<OcisLine> = {
     title: "oCIS",
     image: "owncloud/ocis:8.0.5",
     lines: [
-        { line: "4.0", first: 5, contentSecurityPolicy: false, appTokens: false },
-        { line: "5.0", first: 0, contentSecurityPolicy: false, appTokens: false },
-        { line: "7.0", first: 0, contentSecurityPolicy: true, appTokens: true },
-        { line: "7.1", first: 0, contentSecurityPolicy: true, appTokens: true },
-        { line: "7.2", first: 0, contentSecurityPolicy: true, appTokens: true },
-        { line: "7.3", first: 0, contentSecurityPolicy: true, appTokens: true },
-        { line: "8.0", first: 0, contentSecurityPolicy: true, appTokens: true },
-        { line: "8.1", first: 0, contentSecurityPolicy: true, appTokens: true },
-        { line: "8.2", first: 0, contentSecurityPolicy: true, appTokens: true },
+        { line: "4.0", first: 5, contentSecurityPolicy: false, appTokens: false, mailAuthentication: "plain" },
+        { line: "5.0", first: 0, contentSecurityPolicy: false, appTokens: false, mailAuthentication: "auto" },
+        { line: "7.0", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
+        { line: "7.1", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
+        { line: "7.2", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
+        { line: "7.3", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
+        { line: "8.0", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
+        { line: "8.1", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
+        { line: "8.2", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
     ],
 };
 

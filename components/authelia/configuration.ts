@@ -6,6 +6,7 @@ import { createHash, pbkdf2Sync } from "node:crypto";
 
 import { LdapDirectory } from "../../directory";
 import { Host, Hosts } from "../../hosts";
+import { Smtp } from "../../settings";
 import { AutheliaLine } from "../../versions";
 import { RelyingApplication, RelyingParty } from "../relying-party";
 import { QueryRewrite } from "../site";
@@ -16,18 +17,14 @@ export const AUTHELIA_PORT = 9091;
 /** Where Authelia keeps second factors, consents and subject identifiers. */
 export const AUTHELIA_DATA = "/data";
 
-/** The file with the last one-time code, which others would get by mail. */
+/** The file with the last one-time code, where mail is off. */
 export const NOTIFICATIONS = `${AUTHELIA_DATA}/notification.txt`;
 
 /** Where Authelia finds the people who sign in. */
 export type AutheliaDirectory =
     /** Path of the users file in the container. */
     | { readonly usersFile: string }
-    | {
-          readonly ldap: LdapDirectory;
-          /** Folder in the container with the certificates to trust besides the public authorities', if there are any. */
-          readonly trustFolder?: string;
-      };
+    | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
     /** Domain of the session cookie. */
@@ -35,6 +32,10 @@ export interface AutheliaConfigurationInput {
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
     readonly directory: AutheliaDirectory;
+    /** Undefined: mail is off. */
+    readonly smtp?: Smtp;
+    /** Folder in the container with the certificates to trust besides the public authorities', if there are any. */
+    readonly trustFolder?: string;
     readonly line: AutheliaLine;
 }
 
@@ -127,8 +128,26 @@ function ldapBackend(ldap: LdapDirectory) {
     };
 }
 
+/** Where one-time codes go: by mail, or into a file that the operator reads. The server's certificate is verified by default. */
+function notifier(smtp: Smtp | undefined) {
+    if (smtp === undefined) {
+        return { filesystem: { filename: NOTIFICATIONS } };
+    }
+    const { host, port, encryption, sender, user } = smtp;
+    return {
+        // A mail server that is out of reach must keep nobody out who has a second factor.
+        disable_startup_check: true,
+        smtp: {
+            address: `${encryption === "starttls" ? "submission" : "submissions"}://${host}:${port}`,
+            sender,
+            ...(user === undefined ? {} : { username: user }),
+        },
+    };
+}
+
 /** Authelia's configuration.yml, which `pulumi preview` shows. */
-export function autheliaConfiguration({ domain, hosts, application, directory, line }: AutheliaConfigurationInput) {
+export function autheliaConfiguration(input: AutheliaConfigurationInput) {
+    const { domain, hosts, application, directory, smtp, trustFolder, line } = input;
     return {
         server: {
             address: `tcp://:${AUTHELIA_PORT}/`,
@@ -139,9 +158,7 @@ export function autheliaConfiguration({ domain, hosts, application, directory, l
         totp: { issuer: domain },
         // The host keeps the time; a start must not depend on a time server that may be out of reach.
         ntp: { disable_startup_check: true },
-        ...("ldap" in directory && directory.trustFolder !== undefined
-            ? { certificates_directory: directory.trustFolder }
-            : {}),
+        ...(trustFolder === undefined ? {} : { certificates_directory: trustFolder }),
         authentication_backend: {
             ...("ldap" in directory ? { ldap: ldapBackend(directory.ldap) } : { file: { path: directory.usersFile } }),
             // The users file comes from the stack's configuration: a password changed in Authelia would be lost at the next
@@ -157,7 +174,7 @@ export function autheliaConfiguration({ domain, hosts, application, directory, l
         },
         session: { cookies: [sessionCookie(domain, hosts.auth, hosts.cloud)] },
         storage: { local: { path: `${AUTHELIA_DATA}/db.sqlite3` } },
-        notifier: { filesystem: { filename: NOTIFICATIONS } },
+        notifier: notifier(smtp),
         identity_providers: {
             oidc: {
                 lifespans: {
@@ -189,6 +206,8 @@ export interface AutheliaSecretValues {
     readonly issuerPrivateKey: string;
     /** Of the account that searches the LDAP directory, if there is one. */
     readonly bindPassword?: string;
+    /** Of the account at the mail server, if there is one. */
+    readonly smtpPassword?: string;
 }
 
 /** Authelia's secrets.yml: the keys that configuration.yml leaves out. */
@@ -202,6 +221,7 @@ export function autheliaSecrets(secrets: AutheliaSecretValues) {
         identity_providers: {
             oidc: { hmac_secret: secrets.hmacSecret, jwks: [{ key: secrets.issuerPrivateKey }] },
         },
+        ...(secrets.smtpPassword === undefined ? {} : { notifier: { smtp: { password: secrets.smtpPassword } } }),
     };
 }
 

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { Hosts } from "../../hosts";
-import { User } from "../../settings";
+import { Smtp, User } from "../../settings";
 import { AutheliaLine, Release } from "../../versions";
 import { Directory } from "../directory";
 import { nameOnHost, typeToken } from "../naming";
@@ -10,7 +10,7 @@ import { Network } from "../network";
 import { RelyingApplication } from "../relying-party";
 import { AutheliaSecrets, InitialPassword } from "../secrets";
 import { Site } from "../site";
-import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
+import { File, FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import {
     AUTHELIA_DATA,
@@ -34,6 +34,8 @@ export interface AutheliaArgs {
     /** Of the users without a digest, by name. */
     readonly initialPasswords: Readonly<Record<string, InitialPassword>>;
     readonly secrets: AutheliaSecrets;
+    /** Undefined: mail is off. */
+    readonly smtp?: Smtp;
     /** Authelia starts when these are ready: without its LDAP server it ends at once. */
     readonly after: readonly Workload[];
     readonly keepData: boolean;
@@ -46,6 +48,11 @@ export class Authelia extends pulumi.ComponentResource {
     constructor(name: string, args: AutheliaArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Authelia"), name, {}, opts);
         const { ldap } = args.directory;
+        const { smtp } = args;
+        const trusted: File[] = [
+            ...(ldap?.authority === undefined ? [] : [{ name: "directory.pem", content: ldap.authority }]),
+            ...(smtp?.authority === undefined ? [] : [{ name: "mail.pem", content: smtp.authority }]),
+        ];
         const users = args.users.map((user) => ({
             ...user,
             passwordDigest: user.passwordDigest ?? digestOf(user, args.initialPasswords),
@@ -65,20 +72,18 @@ export class Authelia extends pulumi.ComponentResource {
                                 directory:
                                     ldap === undefined
                                         ? { usersFile: `${SECRETS_PATH}/users.yml` }
-                                        : {
-                                              ldap: ldap.directory,
-                                              trustFolder: ldap.authority === undefined ? undefined : FILES_PATH,
-                                          },
+                                        : { ldap: ldap.directory },
+                                trustFolder: trusted.length === 0 ? undefined : FILES_PATH,
                             }),
                         ),
                     },
-                    ...(ldap?.authority === undefined ? [] : [{ name: "directory.pem", content: ldap.authority }]),
+                    ...trusted,
                 ],
                 secretFiles: [
                     {
                         name: "secrets.yml",
                         content: pulumi
-                            .output({ ...args.secrets, bindPassword: ldap?.password })
+                            .output({ ...args.secrets, bindPassword: ldap?.password, smtpPassword: smtp?.password })
                             .apply((secrets) => toYaml(autheliaSecrets(secrets))),
                     },
                     ...(ldap === undefined
@@ -99,11 +104,13 @@ export class Authelia extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        void pulumi.log.info(
-            `Mail is off: whoever enrols a second factor in the portal asks the operator for the one-time code. ` +
-                `docker exec ${nameOnHost(name)} cat ${NOTIFICATIONS}`,
-            this,
-        );
+        if (smtp === undefined) {
+            void pulumi.log.info(
+                `Mail is off: whoever enrols a second factor in the portal asks the operator for the one-time code. ` +
+                    `docker exec ${nameOnHost(name)} cat ${NOTIFICATIONS}`,
+                this,
+            );
+        }
         this.site = {
             host: args.hosts.auth,
             upstream: `${workload.host}:${AUTHELIA_PORT}`,

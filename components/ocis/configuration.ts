@@ -3,7 +3,7 @@
  * same input gives the same bytes.
  */
 import { below, LdapDirectory } from "../../directory";
-import { AccessTokens } from "../../settings";
+import { AccessTokens, Smtp } from "../../settings";
 import { OcisLine } from "../../versions";
 import { WEB_CLIENT_ID } from "./relying-parties";
 
@@ -72,6 +72,8 @@ export interface OcisEnvironmentInput {
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleGroups;
     readonly directory: OcisDirectory;
+    /** Undefined: mail is off. */
+    readonly smtp?: Smtp;
     /** Folder of ocis.yaml in the container. */
     readonly configDir: string;
     /** Path of csp.yaml in the container; used by lines that have such a policy. */
@@ -148,9 +150,32 @@ function ldapEnvironment(ldap: LdapDirectory, trustFile: string): Record<string,
     };
 }
 
+/** The services that are not started by default, and what they need; the mail server's password is among the secrets. */
+function furtherServices({ appTokens, smtp, line }: OcisEnvironmentInput): Record<string, string> {
+    const services = [...(appTokens ? ["auth-app"] : []), ...(smtp === undefined ? [] : ["notifications"])];
+    return {
+        ...(services.length === 0 ? {} : { OCIS_ADD_RUN_SERVICES: services.join(",") }),
+        ...(appTokens ? { PROXY_ENABLE_APP_AUTH: "true" } : {}),
+        ...(smtp === undefined
+            ? {}
+            : {
+                  NOTIFICATIONS_SMTP_HOST: smtp.host,
+                  NOTIFICATIONS_SMTP_PORT: String(smtp.port),
+                  NOTIFICATIONS_SMTP_SENDER: smtp.sender,
+                  NOTIFICATIONS_SMTP_ENCRYPTION: smtp.encryption === "starttls" ? "starttls" : "ssltls",
+                  ...(smtp.user === undefined
+                      ? { NOTIFICATIONS_SMTP_AUTHENTICATION: "none" }
+                      : {
+                            NOTIFICATIONS_SMTP_AUTHENTICATION: line.mailAuthentication,
+                            NOTIFICATIONS_SMTP_USERNAME: smtp.user,
+                        }),
+              }),
+    };
+}
+
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
-    const { url, issuer, accessTokens, appTokens, directory, roles, configDir, cspFile, trustBundle, line } = input;
+    const { url, issuer, accessTokens, directory, roles, configDir, cspFile, trustBundle, line } = input;
     return {
         OCIS_URL: url,
         // Also the issuer half of every user's id, so it is set from the first start on and for all services.
@@ -185,7 +210,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         // Authelia offers no logout for relying parties yet; this is its own page.
         WEB_OPTION_LOGOUT_URL: `${issuer}/logout`,
 
-        ...(appTokens ? { OCIS_ADD_RUN_SERVICES: "auth-app", PROXY_ENABLE_APP_AUTH: "true" } : {}),
+        ...furtherServices(input),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
     };
@@ -242,7 +267,6 @@ const SERVICES_WITH_ACCOUNT = [
     "clientlog",
     "frontend",
     "graph",
-    "notifications",
     "ocm",
     "search",
     "storage_users",
@@ -260,10 +284,14 @@ function roleAssignment({ administrators, users }: RoleGroups) {
  * oCIS's ocis.yaml: what `ocis init` would write, and the roles, which no variable can set. Older lines overlook the keys
  * that they do not know.
  *
- * @param bindPassword Of the account that searches an LDAP server outside the stack; without it every service has an account of
- * its own in oCIS's directory.
+ * @param accounts Passwords of accounts outside the stack. Without `bindPassword`, which is the LDAP server's, every service has an
+ * account of its own in oCIS's directory; `smtpPassword` is the mail server's.
  */
-export function ocisYaml(secrets: OcisSecretValues, roles?: RoleGroups, bindPassword?: string) {
+export function ocisYaml(
+    secrets: OcisSecretValues,
+    roles?: RoleGroups,
+    { bindPassword, smtpPassword }: { bindPassword?: string; smtpPassword?: string } = {},
+) {
     const account = {
         service_account: {
             service_account_id: secrets.serviceAccountId,
@@ -280,6 +308,10 @@ export function ocisYaml(secrets: OcisSecretValues, roles?: RoleGroups, bindPass
         system_user_id: secrets.systemUserId,
         admin_user_id: secrets.adminUserId,
         ...services,
+        notifications: {
+            ...account,
+            ...(smtpPassword === undefined ? {} : { notifications: { SMTP: { smtp_password: smtpPassword } } }),
+        },
         proxy: { ...account, ...(roles === undefined ? {} : { role_assignment: roleAssignment(roles) }) },
         graph: {
             ...account,

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { Host } from "../../hosts";
-import { AccessTokens } from "../../settings";
+import { AccessTokens, Smtp } from "../../settings";
 import { OcisLine, Release } from "../../versions";
 import { Directory } from "../directory";
 import { typeToken } from "../naming";
@@ -32,6 +32,8 @@ export interface OcisArgs {
     readonly appTokens: boolean;
     readonly roles?: RoleGroups;
     readonly directory: Directory;
+    /** Undefined: mail is off. */
+    readonly smtp?: Smtp;
     /** Root certificates to trust besides the public authorities', PEM. */
     readonly trusted?: pulumi.Input<string>;
     /** Public names that lead to the Docker host. */
@@ -63,6 +65,11 @@ function ocisDirectory({ mode, ldap }: Directory): OcisDirectory {
         : { mode, ldap: ldap.directory, trustFile: ldap.authority === undefined ? undefined : certificateFile };
 }
 
+/** Certificates, PEM, as one text. */
+function joined(certificates: readonly pulumi.Input<string>[]): pulumi.Output<string> {
+    return pulumi.all([...certificates]).apply((texts) => texts.map((text) => `${text.trimEnd()}\n`).join(""));
+}
+
 export class Ocis extends pulumi.ComponentResource {
     /** How the edge serves ownCloud. */
     readonly site: Site;
@@ -71,10 +78,11 @@ export class Ocis extends pulumi.ComponentResource {
 
     constructor(name: string, args: OcisArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Ocis"), name, {}, opts);
-        const { directory, issuer, release, trusted } = args;
+        const { directory, issuer, release, smtp } = args;
         const readyPorts = [...READY_PORTS, ...(directory.mode === "ldap" ? [] : [IDM_READY_PORT])];
+        const roots = [args.trusted, smtp?.authority].filter((root) => root !== undefined);
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
-        const trustBundle = trusted === undefined ? undefined : `${FILES_PATH}/root.pem`;
+        const trustBundle = roots.length === 0 ? undefined : `${FILES_PATH}/root.pem`;
         const workload = new Workload(
             name,
             {
@@ -87,6 +95,7 @@ export class Ocis extends pulumi.ComponentResource {
                     appTokens: args.appTokens,
                     roles: args.roles,
                     directory: ocisDirectory(directory),
+                    smtp,
                     configDir: SECRETS_PATH,
                     cspFile: `${FILES_PATH}/csp.yaml`,
                     trustBundle,
@@ -94,7 +103,7 @@ export class Ocis extends pulumi.ComponentResource {
                 }),
                 files: [
                     { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer)) },
-                    ...(trusted === undefined ? [] : [{ name: "root.pem", content: trusted }]),
+                    ...(roots.length === 0 ? [] : [{ name: "root.pem", content: joined(roots) }]),
                     ...(directory.ldap?.authority === undefined
                         ? []
                         : [{ name: DIRECTORY_CERTIFICATE, content: directory.ldap.authority }]),
@@ -103,8 +112,12 @@ export class Ocis extends pulumi.ComponentResource {
                     {
                         name: "ocis.yaml",
                         content: pulumi
-                            .output([args.secrets, directory.mode === "ldap" ? directory.ldap?.password : undefined] as const)
-                            .apply(([secrets, bindPassword]) => toYaml(ocisYaml(secrets, args.roles, bindPassword))),
+                            .output({
+                                secrets: args.secrets,
+                                bindPassword: directory.mode === "ldap" ? directory.ldap?.password : undefined,
+                                smtpPassword: smtp?.password,
+                            })
+                            .apply(({ secrets, ...accounts }) => toYaml(ocisYaml(secrets, args.roles, accounts))),
                     },
                     ...(directory.certificate === undefined
                         ? []

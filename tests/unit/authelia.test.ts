@@ -9,6 +9,7 @@ import { parse } from "yaml";
 
 import {
     autheliaConfiguration,
+    AutheliaConfigurationInput,
     AutheliaDirectory,
     autheliaSecrets,
     autheliaUsers,
@@ -250,9 +251,9 @@ test("the native apps get the groups that they never ask for, and on early relea
 
 const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", bindDn: "cn=reader,dc=example,dc=com" };
 
-function configurationWith(directory: AutheliaDirectory) {
+function configurationWith(directory: AutheliaDirectory, more: Partial<AutheliaConfigurationInput> = {}) {
     const hosts = hostsOf({ domain: "example.com", httpsPort: 443 });
-    return autheliaConfiguration({ domain: "example.com", hosts, application: applicationOf(), directory, line: lineOf("4.39.20") });
+    return autheliaConfiguration({ domain: "example.com", hosts, application: applicationOf(), directory, line: lineOf("4.39.20"), ...more });
 }
 
 test("an LDAP server is read with the names of its preset, and never written", () => {
@@ -278,7 +279,7 @@ test("an LDAP server is read with the names of its preset, and never written", (
 });
 
 test("a base without relative names is searched as a whole, and an authority is trusted from its folder", () => {
-    const configuration = configurationWith({ ldap: { ...PRESETS.openldap, ...READER }, trustFolder: "/run/configuration" });
+    const configuration = configurationWith({ ldap: { ...PRESETS.openldap, ...READER } }, { trustFolder: "/run/configuration" });
     const { authentication_backend: backend } = configuration;
     assert.ok("ldap" in backend && !("additional_users_dn" in backend.ldap) && !("additional_groups_dn" in backend.ldap));
     assert.ok("certificates_directory" in configuration);
@@ -290,4 +291,17 @@ test("the bind password stands among the secrets, where there is one", () => {
     assert.ok(!("authentication_backend" in autheliaSecrets(values)));
     const secrets = autheliaSecrets({ ...values, bindPassword: "canary" });
     assert.deepEqual(secrets.authentication_backend, { ldap: { password: "canary" } });
+});
+
+test("mail is submitted with TLS, its password among the secrets; without a server codes go into a file", () => {
+    const users = { usersFile: "/run/secrets/users.yml" };
+    assert.deepEqual(configurationWith(users).notifier, { filesystem: { filename: "/data/notification.txt" } });
+    const smtp = { host: "mail.example.com", port: 587, encryption: "starttls", sender: "cloud@example.com", user: "cloud" } as const;
+    assert.deepEqual(configurationWith(users, { smtp }).notifier, {
+        disable_startup_check: true,
+        smtp: { address: "submission://mail.example.com:587", sender: "cloud@example.com", username: "cloud" },
+    });
+    const values = { sessionSecret: "a", storageEncryptionKey: "b", hmacSecret: "c", issuerPrivateKey: "d" };
+    assert.ok(!("notifier" in autheliaSecrets(values)));
+    assert.deepEqual(autheliaSecrets({ ...values, smtpPassword: "canary" }).notifier, { smtp: { password: "canary" } });
 });

@@ -162,8 +162,22 @@ test("an LDAP server outside replaces oCIS's own, is verified and never written"
 });
 
 test("every service binds with the one account of an LDAP server outside", () => {
-    const yaml = ocisYaml(SECRETS, undefined, "canary");
+    const yaml = ocisYaml(SECRETS, undefined, { bindPassword: "canary" });
     const bind = { ldap: { bind_password: "canary" } };
     assert.deepEqual([yaml.graph.identity, yaml.users.drivers, yaml.groups.drivers], [bind, bind, bind]);
     assert.deepEqual(yaml.auth_basic.auth_providers, bind);
+});
+
+test("mail is sent by a service of its own, beside that of app tokens, as each line knows how", () => {
+    assert.ok(!("OCIS_ADD_RUN_SERVICES" in environmentOf("8.0.5")));
+    const smtp = { host: "mail.example.com", port: 465, encryption: "implicit", sender: "cloud@example.com", user: "cloud" } as const;
+    const environment = environmentOf("8.0.5", { appTokens: true, smtp });
+    assert.equal(environment.OCIS_ADD_RUN_SERVICES, "auth-app,notifications");
+    assert.equal(environment.NOTIFICATIONS_SMTP_ENCRYPTION, "ssltls");
+    assert.equal(environment.NOTIFICATIONS_SMTP_AUTHENTICATION, "auto");
+    assert.equal(environmentOf("4.0.5", { smtp }).NOTIFICATIONS_SMTP_AUTHENTICATION, "plain");
+    const open = environmentOf("8.0.5", { smtp: { ...smtp, user: undefined } });
+    assert.equal(open.NOTIFICATIONS_SMTP_AUTHENTICATION, "none");
+    const { notifications } = ocisYaml(SECRETS, undefined, { smtpPassword: "canary" });
+    assert.deepEqual(notifications.notifications, { SMTP: { smtp_password: "canary" } });
 });

@@ -92,6 +92,8 @@ test("a bind password reaches no message", () => {
 });
 
 /** Wrong input: the configuration, the key that the message has to name, and a part of the cure. */
+const mail = (change: object) => ({ smtp: { address: "submissions://mail.example.com", sender: "cloud@example.com", ...change } });
+
 const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: RegExp][] = [
     ["no domain", { domain: "" }, "domain", /config set domain example\.com/],
     ["a domain with a space", { domain: "not a domain" }, "domain", /config set domain/],
@@ -152,6 +154,14 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
         /config rm --path access\.administrators/,
     ],
     ["an unknown key of access", { access: { deny: ["a"] } }, "access", /config rm --path access\.deny/],
+    ["mail without TLS", mail({ address: "smtp://mail.example.com:25" }), "smtp.address", /smtp\.address 'submissions:/],
+    ["a mail port out of range", mail({ address: "submission://mail.example.com:70000" }), "smtp.address", /smtp\.address/],
+    ["mail from nobody", mail({ sender: undefined }), "smtp.sender", /smtp\.sender 'Cloud </],
+    ["mail from no address", mail({ sender: "Cloud <cloud>" }), "smtp.sender", /smtp\.sender/],
+    ["a mail account without a password", mail({ user: "cloud" }), "smtp", /smtp\.password --secret/],
+    ["a mail password without an account", mail({ password: "hunter2" }), "smtp", /smtp\.user/],
+    ["a mail authority that is none", mail({ authority: "MIIB" }), "smtp.authority", /smtp\.authority < root\.pem/],
+    ["an unknown key of mail", mail({ port: 25 }), "smtp", /config rm --path smtp\.port/],
     ["a life without a unit", { lifespans: { accessToken: "2" } }, "lifespans.accessToken", /lifespans\.accessToken '2 days'/],
     ["a life as a number", { lifespans: { refreshToken: 3 } }, "lifespans.refreshToken", /lifespans\.refreshToken/],
     ["an unknown life", { lifespans: { idToken: "1 hour" } }, "lifespans", /config rm --path lifespans\.idToken/],
@@ -231,4 +241,14 @@ test("a newer release is taken for the newest supported one, by who asks for it"
     assert.equal(authelia.line.line, "4.39");
     const old = { authelia: "authelia/authelia:4.37.5" };
     assert.throws(() => settingsOf({ ...GOOD, images: old, untestedReleases: true }), /must name a supported release/);
+});
+
+test("mail has the usual ports, and its password is a secret, however it was set", async () => {
+    const mailOf = (change: object) => settingsOf({ ...GOOD, ...mail(change) }).smtp!;
+    assert.equal(settingsOf(GOOD).smtp, undefined);
+    assert.deepEqual([mailOf({}).port, mailOf({ address: "submission://mail.example.com" }).port], [465, 587]);
+    const { password, ...rest } = mailOf({ address: "submission://mail.example.com:2525", user: "cloud", password: "hunter2" });
+    assert.deepEqual(rest, { host: "mail.example.com", port: 2525, encryption: "starttls", sender: "cloud@example.com", user: "cloud" });
+    assert.equal(await pulumi.isSecret(password!), true);
+    assert.throws(() => mailOf({ password: "canary" }), (error: Error) => !error.message.includes("canary"));
 });
