@@ -18,7 +18,9 @@ import { docker, hostAddress } from "./stack";
 
 const pairs = pairsOfThisRun().filter(({ images }) => !isStandIn(images.authelia) && !isStandIn(images.ocis));
 
-test("mail needs real servers", { skip: pairs.length === 0 && "none at hand" }, () => assert.ok(pairs.length > 0));
+if (pairs.length === 0) {
+    test("mail", { skip: "needs real servers" });
+}
 
 for (const { title, images } of pairs) {
     describe(`mail on ${title}`, { timeout: 10 * 60_000 }, () => {
