@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 
+import { clearMatrix, matrixTable } from "../tests/deployment/matrix";
 import { environmentOf } from "../tests/deployment/pairs";
 import { AUTHELIA, OCIS } from "../versions";
 import { Cure, runMain } from "./cure";
@@ -60,7 +61,13 @@ async function main(): Promise<void> {
     const tests = ["unit", "graph", "deployment"].flatMap(files);
     // One file after the other: stacks side by side would make each other slow, and a slow server looks like a broken one.
     const options = ["--require", "ts-node/register/transpile-only", "--test", "--test-concurrency=1", "--test-reporter=spec"];
-    await step("Tests", "node", [...options, ...tests], environmentOf(pairs));
+    clearMatrix();
+    try {
+        await step("Tests", "node", [...options, ...tests], environmentOf(pairs));
+    } finally {
+        say("\nWho gets in, by servers, directory and client: cells of the matrix that passed");
+        console.table(matrixTable());
+    }
 }
 
 runMain(main);

@@ -6,7 +6,7 @@ import { docker, freePort, Stack } from "./stack";
 /** What a test says of its stack; the rest is the same for all: a private authority, a free port on the loopback. */
 export interface CloudSettings {
     readonly images: Images;
-    readonly users: Record<string, object>;
+    readonly users?: Record<string, object>;
     readonly [key: string]: unknown;
 }
 
@@ -23,7 +23,7 @@ export class Cloud {
         /** Of ownCloud. */
         readonly url: string,
         readonly issuer: string,
-        /** Initial passwords, by user. */
+        /** By user: the initial ones, and those that a test notes of people whom it puts into a directory. */
         readonly passwords: Record<string, string>,
     ) {}
 

@@ -9,102 +9,75 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { isStandIn } from "../../operations/images";
-import { Browser, Credentials, Refused, totp } from "./browser";
+import { Credentials, Refused } from "./browser";
+import { Cloud } from "./cloud";
 import { pairsOfThisRun } from "./pairs";
 import { signIn, WEB } from "./relying-party";
-import { BASE_DN, NO_SLAPD, READER_DN, Slapd } from "./slapd";
-import { docker, freePort, Stack } from "./stack";
+import { NO_SLAPD, Slapd } from "./slapd";
+import { docker } from "./stack";
 
 /** Different at each run, and long enough for oCIS's rules. */
 const newPassword = () => `Aa1!${randomBytes(12).toString("hex")}`;
 
-/** A stack that is up, and what people do with it. */
-class Cloud {
-    private readonly browsers: Browser[] = [];
-    private ca = "";
-    private url = "";
+/** Enrols a second factor for somebody with that password, as an operator does. */
+async function enrolled(cloud: Cloud, username: string, password: string): Promise<Credentials> {
+    cloud.passwords[username] = password;
+    await cloud.enrol([username]);
+    return cloud.credentials(username);
+}
 
-    private constructor(
-        readonly stack: Stack,
-        readonly settings: Record<string, unknown>,
-    ) {}
+/** Signs in by the web client; returns a function that sends requests to ownCloud as that person. */
+async function enter(cloud: Cloud, credentials: Credentials) {
+    const browser = cloud.open();
+    const { tokens } = await signIn(browser, cloud.url, WEB, cloud.webRedirect, credentials);
+    return async (method: string, path: string, body?: object | string) => {
+        const json = typeof body === "object";
+        const response = await browser.request(`${cloud.url}${path}`, {
+            method,
+            headers: {
+                authorization: `Bearer ${tokens.access_token}`,
+                ...(json ? { "content-type": "application/json" } : {}),
+            },
+            body: json ? JSON.stringify(body) : body,
+        });
+        const text = await response.text();
+        return { status: response.status, text, json: () => JSON.parse(text) as Record<string, unknown> };
+    };
+}
 
-    static async up(name: string, settings: Record<string, unknown>): Promise<Cloud> {
-        const cloud = new Cloud(new Stack(name), settings);
-        await cloud.stack.create(settings);
-        await cloud.stack.up();
-        cloud.ca = await cloud.stack.output("caCertificate");
-        cloud.url = await cloud.stack.output("cloudUrl");
-        return cloud;
-    }
+/** Signs in as a member of the directory and uses the cloud; returns what `enter` does. */
+async function expectWelcome(cloud: Cloud, credentials: Credentials, expected: Record<string, unknown>) {
+    const request = await enter(cloud, credentials);
+    const me = await request("GET", "/graph/v1.0/me");
+    assert.equal(me.status, 200, me.text);
+    const found = me.json();
+    assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, found[key]])), expected);
+    const put = await request("PUT", "/remote.php/webdav/note.txt", `by ${credentials.username}`);
+    assert.ok([201, 204].includes(put.status), `${put.status} ${put.text}`);
+    return request;
+}
 
-    async down(): Promise<void> {
-        await Promise.all(this.browsers.map((browser) => browser.close()));
-        await this.stack.destroy();
-    }
-
-    /** Enrols a person's second factor, as an operator does. */
-    async credentials(username: string, password: string): Promise<Credentials> {
-        const generate = ["authelia", "storage", "user", "totp", "generate", username, "--force"];
-        const said = await docker("exec", `${this.stack.prefix}authelia`, ...generate);
-        const secret = /secret=([A-Z2-7]+)/.exec(said)![1]!;
-        return { username, password, code: () => totp(secret) };
-    }
-
-    /** Signs in by the web client; returns a function that sends requests to ownCloud as that person. */
-    async signIn(credentials: Credentials) {
-        const browser = new Browser(this.ca);
-        this.browsers.push(browser);
-        const { tokens } = await signIn(browser, this.url, WEB, `${this.url}/oidc-callback.html`, credentials);
-        return async (method: string, path: string, body?: object | string) => {
-            const json = typeof body === "object";
-            const response = await browser.request(`${this.url}${path}`, {
-                method,
-                headers: {
-                    authorization: `Bearer ${tokens.access_token}`,
-                    ...(json ? { "content-type": "application/json" } : {}),
-                },
-                body: json ? JSON.stringify(body) : body,
-            });
-            const text = await response.text();
-            return { status: response.status, text, json: () => JSON.parse(text) as Record<string, unknown> };
-        };
-    }
-
-    /** Signs in as a member of the directory and uses the cloud; returns what `signIn` does. */
-    async expectWelcome(credentials: Credentials, expected: Record<string, unknown>) {
-        const request = await this.signIn(credentials);
-        const me = await request("GET", "/graph/v1.0/me");
-        assert.equal(me.status, 200, me.text);
-        const found = me.json();
-        assert.deepEqual(Object.fromEntries(Object.keys(expected).map((key) => [key, found[key]])), expected);
-        const put = await request("PUT", "/remote.php/webdav/note.txt", `by ${credentials.username}`);
-        assert.ok([201, 204].includes(put.status), `${put.status} ${put.text}`);
-        return request;
-    }
-
-    /** Waits until a sign-in succeeds, for two minutes; a code serves once, so each attempt enrols anew. */
-    async untilSignsIn(username: string, password: string): Promise<void> {
-        const end = Date.now() + 120_000;
-        for (;;) {
-            try {
-                await this.signIn(await this.credentials(username, password));
-                return;
-            } catch (error) {
-                if (Date.now() > end) {
-                    throw error;
-                }
-                await pause(1000);
+/** Waits until a sign-in succeeds, for two minutes; a code serves once, so each attempt enrols anew. */
+async function untilSignsIn(cloud: Cloud, username: string, password: string): Promise<void> {
+    const end = Date.now() + 120_000;
+    for (;;) {
+        try {
+            await enter(cloud, await enrolled(cloud, username, password));
+            return;
+        } catch (error) {
+            if (Date.now() > end) {
+                throw error;
             }
+            await pause(1000);
         }
     }
+}
 
-    async expectRefused(credentials: Credentials): Promise<void> {
-        await assert.rejects(
-            this.signIn(credentials),
-            (error) => error instanceof Refused && error.step === "the password" && error.status === 401,
-        );
-    }
+async function expectRefused(cloud: Cloud, credentials: Credentials): Promise<void> {
+    await assert.rejects(
+        enter(cloud, credentials),
+        (error) => error instanceof Refused && error.step === "the password" && error.status === 401,
+    );
 }
 
 /** The stand-ins know no LDAP, and refuse to start with it. */
@@ -112,20 +85,9 @@ const pair = pairsOfThisRun().find(({ images }) => !isStandIn(images.authelia) &
 
 const skip = pair === undefined && "needs real servers";
 
-const settings = async (directory: object) => ({
-    domain: "directory.localhost",
-    address: "127.0.0.1",
-    httpsPort: await freePort(),
-    httpPort: 0,
-    tls: { mode: "private-ca" },
-    keepData: false,
-    images: pair!.images,
-    directory,
-});
-
 describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60_000, skip }, () => {
     let cloud: Cloud;
-    let administer: Awaited<ReturnType<Cloud["signIn"]>>;
+    let administer: Awaited<ReturnType<typeof enter>>;
     const passwords: Record<string, string> = {};
 
     /** Makes a user as an administrator does in the web interface. */
@@ -138,13 +100,12 @@ describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60
             passwordProfile: { password: passwords[name] },
         });
         assert.ok([200, 201].includes(made.status), made.text);
-        return { id: made.json().id as string, credentials: await cloud.credentials(name, passwords[name]) };
+        return { id: made.json().id as string, credentials: await enrolled(cloud, name, passwords[name]) };
     };
 
     before(async () => {
-        cloud = await Cloud.up("directory-ocis", await settings({ mode: "ocis" }));
-        const { admin } = await cloud.stack.output<Record<string, string>>("initialPasswords");
-        administer = await cloud.signIn(await cloud.credentials("admin", admin!));
+        cloud = await Cloud.up("directory-ocis", { images: pair!.images, directory: { mode: "ocis" } });
+        administer = await enter(cloud, await enrolled(cloud, "admin", cloud.passwords.admin!));
     });
 
     after(() => cloud.down());
@@ -156,7 +117,7 @@ describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60
 
     test("a user whom the administrator makes signs in with password and code, and has files", async () => {
         const { credentials } = await makeUser("alice");
-        await cloud.expectWelcome(credentials, {
+        await expectWelcome(cloud, credentials, {
             onPremisesSamAccountName: "alice",
             displayName: "alice Example",
             mail: "alice@example.com",
@@ -165,17 +126,17 @@ describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60
 
     test("a wrong password and an unknown user are refused", async () => {
         const { credentials } = await makeUser("bob");
-        await cloud.expectRefused({ ...credentials, password: newPassword() });
-        await cloud.expectRefused({ ...credentials, username: "nobody" });
+        await expectRefused(cloud, { ...credentials, password: newPassword() });
+        await expectRefused(cloud, { ...credentials, username: "nobody" });
     });
 
     test("a user who may no longer sign in is refused, and so is one who was removed", async () => {
         const carol = await makeUser("carol");
         const path = `/graph/v1.0/users/${carol.id}`;
-        const request = await cloud.expectWelcome(carol.credentials, { onPremisesSamAccountName: "carol" });
+        const request = await expectWelcome(cloud, carol.credentials, { onPremisesSamAccountName: "carol" });
         const disabled = await administer("PATCH", path, { accountEnabled: false });
         assert.equal(disabled.status, 200, disabled.text);
-        await cloud.expectRefused(carol.credentials);
+        await expectRefused(cloud, carol.credentials);
         assert.equal((await request("GET", "/graph/v1.0/me")).status, 401, "whoever is signed in is refused too");
 
         const enabled = await administer("PATCH", path, { accountEnabled: true });
@@ -184,7 +145,7 @@ describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60
 
         const removed = await administer("DELETE", path);
         assert.equal(removed.status, 204, removed.text);
-        await cloud.expectRefused(carol.credentials);
+        await expectRefused(cloud, carol.credentials);
         assert.equal((await request("GET", "/graph/v1.0/me")).status, 401, "whoever is signed in is gone too");
     });
 
@@ -210,7 +171,7 @@ describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60
         await docker("stop", authelia!, ocis!);
         await docker("start", authelia!);
         await docker("start", ocis!);
-        await cloud.untilSignsIn("alice", passwords.alice!);
+        await untilSignsIn(cloud, "alice", passwords.alice!);
     });
 });
 
@@ -218,7 +179,7 @@ describe(`an LDAP server outside: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 
     let slapd: Slapd;
     let cloud: Cloud;
     const passwords = Object.fromEntries(["alice", "bob", "carol"].map((uid) => [uid, newPassword()]));
-    const credentials = (uid: string) => cloud.credentials(uid, passwords[uid]!);
+    const credentials = (uid: string) => enrolled(cloud, uid, passwords[uid]!);
 
     before(async () => {
         slapd = await Slapd.start();
@@ -226,17 +187,7 @@ describe(`an LDAP server outside: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 
         slapd.addPerson({ uid: "bob", password: passwords.bob!, more: { employeeType: "former" } });
         slapd.addPerson({ uid: "carol", password: passwords.carol! });
         slapd.addGroup("family", ["alice", "bob"]);
-        const directory = {
-            mode: "ldap",
-            preset: "openldap",
-            url: slapd.url,
-            authority: slapd.authority,
-            baseDn: BASE_DN,
-            bindDn: READER_DN,
-            bindPassword: slapd.readerPassword,
-            userFilter: "(!(employeeType=former))",
-        };
-        cloud = await Cloud.up("directory-ldap", await settings(directory));
+        cloud = await Cloud.up("directory-ldap", { images: pair!.images, directory: slapd.settings });
     });
 
     after(async () => {
@@ -250,7 +201,7 @@ describe(`an LDAP server outside: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 
     });
 
     test("a person of the directory signs in with password and code, is in its groups, and has files", async () => {
-        const request = await cloud.expectWelcome(await credentials("alice"), {
+        const request = await expectWelcome(cloud, await credentials("alice"), {
             onPremisesSamAccountName: "alice",
             displayName: "alice Example",
             mail: "alice@example.com",
@@ -260,7 +211,7 @@ describe(`an LDAP server outside: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 
     });
 
     test("nobody can be changed through ownCloud", async () => {
-        const request = await cloud.signIn(await credentials("carol"));
+        const request = await enter(cloud, await credentials("carol"));
         const changed = await request("PATCH", "/graph/v1.0/me", { displayName: "Somebody Else" });
         assert.ok(changed.status >= 400, `${changed.status} ${changed.text}`);
         assert.equal((await request("GET", "/graph/v1.0/me")).json().displayName, "carol Example");
@@ -268,16 +219,16 @@ describe(`an LDAP server outside: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 
 
     test("a wrong password and an unknown user are refused", async () => {
         const carol = await credentials("carol");
-        await cloud.expectRefused({ ...carol, password: newPassword() });
-        await cloud.expectRefused({ ...carol, username: "nobody" });
+        await expectRefused(cloud, { ...carol, password: newPassword() });
+        await expectRefused(cloud, { ...carol, username: "nobody" });
     });
 
     test("a person whom the filter leaves out is refused, and so is one who was removed", async () => {
-        await cloud.expectRefused(await credentials("bob"));
+        await expectRefused(cloud, await credentials("bob"));
         slapd.change("bob", "employeeType", "staff");
-        await cloud.expectWelcome(await credentials("bob"), { onPremisesSamAccountName: "bob" });
+        await expectWelcome(cloud, await credentials("bob"), { onPremisesSamAccountName: "bob" });
         slapd.removePerson("bob");
-        await cloud.expectRefused(await credentials("bob"));
+        await expectRefused(cloud, await credentials("bob"));
     });
 
     test("the bind password shows in no environment and in no plain file", async () => {

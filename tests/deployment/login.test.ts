@@ -260,7 +260,8 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 assert.ok(HostConfig.LogConfig.Config["max-size"], name);
                 assert.ok(!HostConfig.Binds?.some((bind) => bind.includes("docker.sock")), name);
                 const published = Object.values(HostConfig.PortBindings ?? {}).flat();
-                assert.deepEqual(published.map(({ HostIp }) => HostIp), name === "edge" ? ["127.0.0.1"] : [], name);
+                const addresses = [...new Set(published.map(({ HostIp }) => HostIp))];
+                assert.deepEqual(addresses, name === "edge" ? ["127.0.0.1"] : [], name);
             }
         });
 

@@ -55,9 +55,9 @@ export class MailServer {
         return { address, user, password, sender: "Cloud <cloud@example.com>" };
     }
 
-    /** Waits for a mail to somebody, for half a minute, and takes it out. */
-    async mailTo(recipient: string): Promise<string> {
-        for (const end = Date.now() + 30_000; ; await pause(200)) {
+    /** Waits for a mail to somebody, for some seconds, and takes it out. */
+    async mailTo(recipient: string, seconds = 20): Promise<string> {
+        for (const end = Date.now() + seconds * 1000; ; await pause(200)) {
             const index = this.mails.findIndex((mail) => new RegExp(`^To: .*${recipient}`, "m").test(mail));
             if (index >= 0) {
                 return this.mails.splice(index, 1)[0]!;

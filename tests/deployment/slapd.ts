@@ -18,10 +18,10 @@ const PACKAGES = ["slapd", "ldap-utils", "libltdl7", "libodbc2", "libwrap0"];
 /** Why there can be no server here; undefined where there can. */
 export const NO_SLAPD = existsSync("/usr/bin/apt-get") ? undefined : "needs Debian's package slapd";
 
-export const BASE_DN = "dc=example,dc=com";
+const BASE_DN = "dc=example,dc=com";
 
 /** The account that may search, and nothing else. */
-export const READER_DN = `cn=reader,${BASE_DN}`;
+const READER_DN = `cn=reader,${BASE_DN}`;
 
 /** A person in the directory. */
 export interface Person {
@@ -62,18 +62,27 @@ export class Slapd {
         return slapd;
     }
 
-    get url(): string {
+    private get url(): string {
         return `ldaps://${this.address}:${this.port}`;
     }
 
-    /** The certificate of its authority, PEM. */
-    get authority(): string {
-        return this.certification.root;
+    /** What a stack is told of it; who is a "former" employee does not get in. */
+    get settings() {
+        return {
+            mode: "ldap",
+            preset: "openldap",
+            url: this.url,
+            authority: this.certification.root,
+            baseDn: BASE_DN,
+            bindDn: READER_DN,
+            bindPassword: this.readerPassword,
+            userFilter: "(!(employeeType=former))",
+        };
     }
 
     private async run(): Promise<void> {
         const { certificate, key } = this.certification.issue(`IP:${this.address}`);
-        const files = { "server.pem": certificate, "server.key": key, "ca.pem": this.authority };
+        const files = { "server.pem": certificate, "server.key": key, "ca.pem": this.certification.root };
         for (const [name, content] of Object.entries(files)) {
             writeFileSync(join(this.folder, name), content, { mode: 0o600 });
         }
