@@ -83,7 +83,8 @@ for (const { title, images } of pairs) {
             assert.equal(status, 200);
             const mail = await mailServer.mailTo("alice@example.com");
             assert.match(mail, /^From: .*Cloud.*<cloud@example\.com>/m);
-            const [, code] = /^\s*([A-Z0-9]{8})\s*$/m.exec(mail) ?? [];
+            // On a line of its own, or at the end of the sentence that says what it is.
+            const [, code] = /^(?:.*code: |\s*)([A-Z0-9]{8})\s*$/m.exec(mail) ?? [];
             assert.ok(code !== undefined, mail);
             assert.equal(await use(code), 200);
         }
