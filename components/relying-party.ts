@@ -23,6 +23,8 @@ export interface RelyingParty {
     readonly redirectUris: readonly string[];
     readonly scopes: readonly string[];
     readonly lifespans: TokenLifespans;
+    /** How long a person's consent is remembered, where that person says so; asked for at each sign-in by default. */
+    readonly consentLifespan?: string;
     /** Scopes that the application needs of this client and that it never asks for. */
     readonly unrequestedScopes: readonly string[];
 }

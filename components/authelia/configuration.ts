@@ -61,6 +61,9 @@ function client(party: RelyingParty, application: RelyingApplication) {
             ? { public: true }
             : { public: false, client_secret: clientSecretDigest({ clientId, clientSecret }) }),
         lifespan: party.lifespans.name,
+        ...(party.consentLifespan === undefined
+            ? {}
+            : { consent_mode: "pre-configured", pre_configured_consent_duration: party.consentLifespan }),
         authorization_policy: application.access.groups === undefined ? application.access.policy : application.name,
         require_pkce: true,
         pkce_challenge_method: "S256",

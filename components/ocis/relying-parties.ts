@@ -71,6 +71,8 @@ export function ocisRelyingApplication(
             ],
             scopes: SCOPES,
             lifespans: web,
+            // The native apps ask for consent at each sign-in themselves, by their prompt.
+            consentLifespan: "1 year",
             unrequestedScopes: [],
         },
         {

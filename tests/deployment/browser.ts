@@ -52,6 +52,8 @@ interface Dialect {
 }
 
 export class Browser {
+    /** How often the person was asked for consent. */
+    consents = 0;
     private readonly jar = new CookieJar();
     private readonly dispatcher: Agent;
 
@@ -162,12 +164,14 @@ export class Browser {
     private async consent(page: URL): Promise<URL> {
         const { consentId, consentKey } = this.dialect(page);
         const asked = await this.request(new URL(`/api/oidc/consent?${consentKey}=${consentId}`, page));
-        const { data } = (await asked.json()) as { data: { client_id: string } };
+        const { data } = (await asked.json()) as { data: { client_id: string; pre_configuration: boolean } };
+        this.consents++;
         const answer = await this.post("the consent", new URL("/api/oidc/consent", page), {
             [consentKey]: consentId,
             client_id: data.client_id,
             consent: true,
-            pre_configure: false,
+            // Ticks "remember", where the page offers it.
+            pre_configure: data.pre_configuration,
             claims: [],
         });
         return new URL(answer.redirect_uri!, page);

@@ -19,7 +19,7 @@ import { authorizationRequest, DESKTOP, discover, Session, signIn, WEB } from ".
 import { docker, dockerLines } from "./stack";
 
 /** One person a test, because a code may be used once and each test wants one now. */
-const PEOPLE = ["alice", "bob", "carol", "dave", "frank", "grace", "heidi"];
+const PEOPLE = ["alice", "bob", "carol", "dave", "frank", "grace", "heidi", "ivan"];
 
 /** Planted as a digest in the configuration; must not be seen anywhere outside the files. */
 const CANARY_DIGEST = "$argon2id$v=19$m=65536,t=3,p=4$Y2FuYXJ5Y2FuYXJ5$Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E";
@@ -186,6 +186,16 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 signIn(cloud.open(), cloud.url, WEB, cloud.webRedirect, without),
                 (error) => error instanceof Refused && error.step === "the code",
             );
+        });
+
+        test("consent to the web client is remembered, as far as the release can", async () => {
+            const browser = cloud.open();
+            const person = cloud.credentials("ivan");
+            await signIn(browser, cloud.url, WEB, cloud.webRedirect, person);
+            await signIn(browser, cloud.url, WEB, cloud.webRedirect, person);
+            // From 4.39.11 on, whoever asks for offline_access is asked each time. Source: Authelia's FAQ on consent.
+            const [, minor, patch] = releaseOf(AUTHELIA, images.authelia).version.split(".").map(Number);
+            assert.equal(browser.consents, minor! < 39 || patch! < 11 ? 1 : 2);
         });
 
         const withoutS256 = {
