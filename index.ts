@@ -20,6 +20,7 @@ const application = ocisRelyingApplication(
     settings.accessTokens,
     { policy, groups: groups && [...new Set([...groups, ...administrators])] },
     settings.lifespans,
+    settings.olderDesktopClients,
 );
 
 const network = new Network("network");

@@ -115,6 +115,8 @@ export interface Settings extends Address {
     readonly accessTokens: AccessTokens;
     /** People may make tokens for programs that know no OpenID Connect. */
     readonly appTokens: boolean;
+    /** Accept desktop apps before 5.3. */
+    readonly olderDesktopClients: boolean;
     readonly lifespans: Lifespans;
     /** Undefined: mail is off. */
     readonly smtp?: Smtp;
@@ -703,6 +705,11 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         const allowed = `false with oCIS ${images.ocis.version}, because app tokens came with 7.0`;
         checks.fault("appTokens", appTokens, allowed, "pulumi config set appTokens false");
     }
+    const olderDesktopClients = checks.truth("olderDesktopClients", false);
+    if (olderDesktopClients && !images.authelia.line.multipleAuthMethods) {
+        const allowed = `false with Authelia ${images.authelia.version}; from 4.38.16 on it can be true`;
+        checks.fault("olderDesktopClients", olderDesktopClients, allowed, "pulumi config set olderDesktopClients false");
+    }
     const settings: Settings = {
         domain,
         address,
@@ -715,6 +722,7 @@ export function readSettings(lookup: Lookup = stackConfiguration()): Settings {
         access: readAccess(checks, directory),
         accessTokens: accessTokens as AccessTokens,
         appTokens,
+        olderDesktopClients,
         lifespans: readLifespans(checks),
         smtp: readSmtp(checks),
         images,

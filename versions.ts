@@ -23,6 +23,11 @@ export interface AutheliaLine extends Line {
      * 4.38.0, which refuses it.
      */
     readonly selectAccount: boolean;
+    /**
+     * Can accept a client that sends its secret in both ways at once. Source: Authelia 4.38.3; the releases up to 4.38.15 are one line
+     * here and not told apart for it.
+     */
+    readonly multipleAuthMethods: boolean;
 }
 
 /** What differs between the lines of oCIS. */
@@ -52,9 +57,9 @@ export const AUTHELIA: Server<AutheliaLine> = {
     title: "Authelia",
     image: "authelia/authelia:4.39.20",
     lines: [
-        { line: "4.38", first: 0, last: 15, passwordChange: false, selectAccount: false },
-        { line: "4.38", first: 16, passwordChange: false, selectAccount: true },
-        { line: "4.39", first: 0, last: 20, passwordChange: true, selectAccount: true },
+        { line: "4.38", first: 0, last: 15, passwordChange: false, selectAccount: false, multipleAuthMethods: false },
+        { line: "4.38", first: 16, passwordChange: false, selectAccount: true, multipleAuthMethods: true },
+        { line: "4.39", first: 0, last: 20, passwordChange: true, selectAccount: true, multipleAuthMethods: true },
     ],
 };
 

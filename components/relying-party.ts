@@ -19,6 +19,8 @@ export interface RelyingParty {
     /** Undefined for a public client. */
     readonly clientSecret?: string;
     readonly tokenEndpointAuthMethod: "none" | "client_secret_basic" | "client_secret_post";
+    /** Whether it may send its secret in another way at the same time. */
+    readonly multipleAuthMethods?: boolean;
     /** Absolute; compared as they stand, but for the port of http://127.0.0.1. */
     readonly redirectUris: readonly string[];
     readonly scopes: readonly string[];

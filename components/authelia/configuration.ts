@@ -74,6 +74,7 @@ function client(party: RelyingParty, application: RelyingApplication) {
         access_token_signed_response_alg: application.accessTokenAlgorithm,
         userinfo_signed_response_alg: "none",
         token_endpoint_auth_method: party.tokenEndpointAuthMethod,
+        ...(party.multipleAuthMethods ? { allow_multiple_auth_methods: true } : {}),
     };
 }
 

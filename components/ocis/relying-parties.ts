@@ -48,12 +48,15 @@ export interface Lifespans {
  * @param url Public URL of ownCloud, without a trailing slash.
  * @param accessTokens "signed" lets oCIS verify access tokens itself; "opaque" are the guide's.
  * @param access Who may sign in.
+ * @param olderDesktopClients Accepts desktop apps before 5.3, which send their secret by Basic and in the body. Source:
+ * owncloud/client, commit 40b29d239.
  */
 export function ocisRelyingApplication(
     url: string,
     accessTokens: "signed" | "opaque",
     access: AccessPolicy,
     lifespans: Lifespans,
+    olderDesktopClients = false,
 ): RelyingApplication {
     const { accessToken, refreshToken, nativeRefreshToken } = lifespans;
     const web = { name: "ocis", accessToken, refreshToken };
@@ -79,6 +82,7 @@ export function ocisRelyingApplication(
             ...NATIVE_CLIENTS.desktop,
             clientName: "ownCloud Infinite Scale (Desktop Client)",
             tokenEndpointAuthMethod: "client_secret_basic",
+            multipleAuthMethods: olderDesktopClients,
             redirectUris: ["http://127.0.0.1", "http://localhost"],
             scopes: SCOPES,
             lifespans: native,

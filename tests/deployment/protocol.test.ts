@@ -9,15 +9,18 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as oidc from "openid-client";
 
+import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
+import { AUTHELIA, releaseOf } from "../../versions";
 import { tlsOptions } from "./browser";
 import { Cloud } from "./cloud";
 import { pairsOfThisRun } from "./pairs";
 import { authorizationRequest, Client, DESKTOP, discover, signIn, WEB } from "./relying-party";
 
+const DESKTOP_SECRET = NATIVE_CLIENTS.desktop.clientSecret;
 const DESKTOP_REDIRECT = "http://127.0.0.1:38080";
 
 /** One person a sign-in, because a code serves once. */
-const PEOPLE = ["alice", "bob", "carol", "dave", "erin", "frank", "grace"] as const;
+const PEOPLE = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi"] as const;
 
 for (const [index, { title, images }] of pairsOfThisRun().entries()) {
     describe(`protocol on ${title}`, { timeout: 20 * 60_000 }, () => {
@@ -96,7 +99,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             "an unknown client": unknown,
             "a client that sends its secret in the body, although it is registered for Basic": {
                 ...DESKTOP,
-                authentication: oidc.ClientSecretPost("UBntmLjC2yYCeHwsyj73Uwo9TAaecAetRwMw0xYcvNL9yRdLSUi0hUAHfvCHFeFh"),
+                authentication: oidc.ClientSecretPost(DESKTOP_SECRET),
             },
             "a confidential client without its secret": { ...DESKTOP, authentication: oidc.None() },
         };
@@ -106,6 +109,20 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 await assert.rejects(oidc.refreshTokenGrant(configuration, "authelia_rt_none"), { error: "invalid_client" });
             });
         }
+
+        /** Desktop before 5.3: the secret by Basic and in the body. */
+        const older: Client = {
+            ...DESKTOP,
+            authentication: (server, client, body, headers) => {
+                oidc.ClientSecretBasic(DESKTOP_SECRET)(server, client, body, headers);
+                oidc.ClientSecretPost(DESKTOP_SECRET)(server, client, body, headers);
+            },
+        };
+
+        test("a client secret sent in two ways at once gets no token", async () => {
+            const configuration = await discover(cloud.open(), cloud.url, older);
+            await assert.rejects(oidc.refreshTokenGrant(configuration, "authelia_rt_none"), { error: "invalid_request" });
+        });
 
         test("an unknown client is not redirected to", async () => {
             const browser = cloud.open();
@@ -177,6 +194,15 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             const token = `${content}.${sign("sha256", Buffer.from(content), privateKey).toString("base64url")}`;
             const response = await browser.request(`${cloud.url}/graph/v1.0/me`, { headers: { authorization: `Bearer ${token}` } });
             assert.equal(response.status, 401);
+        });
+
+        const { multipleAuthMethods } = releaseOf(AUTHELIA, images.authelia).line;
+        const skip = !multipleAuthMethods && "this release cannot";
+        test("an older desktop app signs in where the configuration lets it", { skip }, async () => {
+            cloud.stack.configure({ ...cloud.settings, olderDesktopClients: true });
+            await cloud.stack.up();
+            const { tokens } = await signIn(cloud.open(), cloud.url, older, DESKTOP_REDIRECT, cloud.credentials("heidi"));
+            assert.ok(tokens.refresh_token !== undefined);
         });
     });
 }

@@ -142,6 +142,12 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["groups as text", { users: { alice: { ...ALICE, groups: "x" } } }, "users.alice.groups", /config set --path/],
     ["one e-mail for two", { users: { alice: ALICE, bob: ALICE } }, "users.bob.email", /users\.bob\.email/],
     ["a misspelt key", { users: { alice: { ...ALICE, mail: "x" } } }, "users.alice", /config rm --path users\.alice\.mail/],
+    [
+        "older desktop apps too early",
+        { olderDesktopClients: true, images: { authelia: "authelia/authelia:4.38.0" } },
+        "olderDesktopClients",
+        /olderDesktopClients false/,
+    ],
     ["app tokens too early", { appTokens: true, images: { ocis: "owncloud/ocis:5.0.9" } }, "appTokens", /appTokens false/],
     ["three factors", { access: { policy: "three_factor" } }, "access.policy", /access\.policy two_factor/],
     ["no group at all", { access: { groups: [] } }, "access.groups", /'access\.groups\[0\]' family/],
