@@ -443,14 +443,6 @@ function isLdapsUrl(text: string): boolean {
     return found !== null && Number(found[1] ?? 636) <= 65535;
 }
 
-function isCertificate(text: string): boolean {
-    try {
-        return new X509Certificate(text).raw.length > 0;
-    } catch {
-        return false; // reported by the caller
-    }
-}
-
 /** What a key of an LDAP schema may hold, and an example. */
 function schemaRule(key: keyof LdapSchema): { allowed: string; example: string; holds: (text: string) => boolean } {
     switch (key) {
@@ -502,10 +494,7 @@ function readDirectory(checks: Checks): DirectorySettings {
         const cure = "pulumi config set --secret --path directory.bindPassword '<password>'";
         checks.fault("directory.bindPassword", bindPassword === undefined ? undefined : "[secret]", "the password of bindDn", cure);
     }
-    if (authority !== undefined && (typeof authority !== "string" || !isCertificate(authority))) {
-        const cure = 'pulumi config set --path directory.authority "$(cat ca.pem)"';
-        checks.fault("directory.authority", "[certificate]", "a certificate in PEM form", cure);
-    }
+    readRoots(checks, "directory.authority", authority);
     // Neither servers' connection may be read on its way, and oCIS knows no StartTLS. Source: cs3org/reva, pkg/utils/ldap.go.
     const url = "ldaps:// with the host that the server's certificate names, and a port unless it is 636 (oCIS knows no StartTLS)";
     const dn = "a distinguished name, such as";

@@ -112,16 +112,24 @@ export class Stack {
         return join(this.folder, "passphrase");
     }
 
+    /** The command line interface with its environment, and the options by which it configures this stack. */
+    async command() {
+        const { path, environment } = await pulumiCommand(() => undefined);
+        return {
+            path,
+            environment: {
+                ...environment,
+                PULUMI_BACKEND_URL: `file://${join(this.folder, "backend")}`,
+                PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile(),
+            },
+            options: ["--cwd", ROOT, "--config-file", this.configFile, "--stack", this.name, "--non-interactive"],
+        };
+    }
+
     /** Runs the command line interface on this stack. */
     async pulumi(args: readonly string[], change: Record<string, string> = {}): Promise<Ended> {
-        const { path, environment } = await pulumiCommand(() => undefined);
-        const backend = join(this.folder, "backend");
-        return run(path, [...args, "--stack", this.name, "--non-interactive"], {
-            ...environment,
-            PULUMI_BACKEND_URL: `file://${backend}`,
-            PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile(),
-            ...change,
-        });
+        const { path, environment } = await this.command();
+        return run(path, [...args, "--stack", this.name, "--non-interactive"], { ...environment, ...change });
     }
 
     /** Runs it on this stack with its configuration, and fails with its whole output unless it succeeds. */

@@ -194,7 +194,7 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["a domain as base DN", ldap({ baseDn: "example.com" }), "directory.baseDn", /directory\.baseDn 'dc=example/],
     ["a name as bind DN", ldap({ bindDn: "reader" }), "directory.bindDn", /directory\.bindDn 'cn=reader/],
     ["no bind password", ldap({ bindPassword: "" }), "directory.bindPassword", /--secret --path directory\.bindPassword/],
-    ["a path as authority", ldap({ authority: "ca.pem" }), "directory.authority", /directory\.authority "\$\(cat ca\.pem\)"/],
+    ["a path as authority", ldap({ authority: "ca.pem" }), "directory.authority", /directory\.authority < root\.pem/],
     ["a filter without parentheses", ldap({ userFilter: "a=b" }), "directory.userFilter", /directory\.userFilter '\(/],
     ["two filters", ldap({ userFilter: "(a=b)(c=d)" }), "directory.userFilter", /directory\.userFilter '\(/],
     ["an open filter", ldap({ userFilter: "(a=b" }), "directory.userFilter", /directory\.userFilter '\(/],
