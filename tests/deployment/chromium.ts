@@ -1,0 +1,51 @@
+/** A real Chromium for tests: Debian's, driven by Playwright, without a window, with one certificate authority to trust. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BrowserContext, chromium } from "playwright-core";
+
+import { ROOT } from "../configuration";
+
+const EXECUTABLE = "/usr/bin/chromium";
+
+/** Makes the store in which Chromium on Linux looks for authorities; of Debian's libnss3-tools. */
+const CERTUTIL = "/usr/bin/certutil";
+
+/** Why there can be no browser here; undefined where there can. */
+export const NO_CHROMIUM =
+    existsSync(EXECUTABLE) && existsSync(CERTUTIL) ? undefined : "needs Debian's packages chromium and libnss3-tools";
+
+export class Chromium {
+    private constructor(
+        private readonly folder: string,
+        readonly context: BrowserContext,
+    ) {}
+
+    /** Starts it with an empty profile. @param ca The authority to trust, PEM, besides those that the browser brings. */
+    static async start(ca: string): Promise<Chromium> {
+        const parent = join(ROOT, ".cache", "tests", "chromium");
+        mkdirSync(parent, { recursive: true });
+        const folder = mkdtempSync(join(parent, "run-"));
+        const store = join(folder, ".pki", "nssdb");
+        mkdirSync(store, { recursive: true });
+        writeFileSync(join(folder, "ca.pem"), ca);
+        const certutil = (...args: string[]) => execFileSync(CERTUTIL, ["-d", `sql:${store}`, ...args], { stdio: "pipe" });
+        certutil("-N", "--empty-password");
+        certutil("-A", "-n", "test", "-t", "C,,", "-i", join(folder, "ca.pem"));
+        const context = await chromium.launchPersistentContext(join(folder, "profile"), {
+            executablePath: EXECUTABLE,
+            // Chromium looks for the store in its home.
+            env: { ...(process.env as Record<string, string>), HOME: folder },
+            args: ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+            locale: "en-US",
+            viewport: { width: 1280, height: 800 },
+        });
+        return new Chromium(folder, context);
+    }
+
+    /** Stops it and deletes its profile. */
+    async stop(): Promise<void> {
+        await this.context.close();
+        rmSync(this.folder, { recursive: true, force: true });
+    }
+}
