@@ -11,6 +11,7 @@ import * as oidc from "openid-client";
 import { AuthType, createClient } from "webdav";
 
 import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
+import { isStandIn } from "../../operations/images";
 import { AUTHELIA, releaseOf } from "../../versions";
 import { Browser, Credentials, Refused, tlsOptions, totp } from "./browser";
 import { Cloud } from "./cloud";
@@ -19,7 +20,7 @@ import { authorizationRequest, DESKTOP, discover, Session, signIn, WEB } from ".
 import { docker, dockerLines } from "./stack";
 
 /** One person a test, because a code may be used once and each test wants one now. */
-const PEOPLE = ["alice", "bob", "carol", "dave", "frank", "grace", "heidi", "ivan"];
+const PEOPLE = ["alice", "bob", "carol", "dave", "frank", "grace", "heidi", "ivan", "judy", "kim"];
 
 /** Planted as a digest in the configuration; must not be seen anywhere outside the files. */
 const CANARY_DIGEST = "$argon2id$v=19$m=65536,t=3,p=4$Y2FuYXJ5Y2FuYXJ5$Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E";
@@ -196,6 +197,54 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             // From 4.39.11 on, whoever asks for offline_access is asked each time. Source: Authelia's FAQ on consent.
             const [, minor, patch] = releaseOf(AUTHELIA, images.authelia).version.split(".").map(Number);
             assert.equal(browser.consents, minor! < 39 || patch! < 11 ? 1 : 2);
+        });
+
+        test("signing out of Authelia ends its session, and no client's", async () => {
+            const browser = cloud.open();
+            const { configuration, tokens } = await signIn(browser, cloud.url, WEB, cloud.webRedirect, cloud.credentials("judy"));
+            assert.equal(configuration.serverMetadata().end_session_endpoint, undefined, "then the web interface could use it");
+            const level = async () => {
+                const { data } = (await (await browser.request(`${cloud.issuer}/api/state`)).json()) as { data: { authentication_level: number } };
+                return data.authentication_level;
+            };
+            assert.equal(await level(), 2);
+            // What the page behind WEB_OPTION_LOGOUT_URL sends.
+            const headers = { "content-type": "application/json" };
+            const answer = await browser.request(`${cloud.issuer}/api/logout`, { method: "POST", headers, body: "{}" });
+            assert.equal(answer.status, 200, await answer.text());
+            assert.equal(await level(), 0);
+            assert.equal((await me(browser, tokens.access_token)).status, 200);
+            await oidc.refreshTokenGrant(configuration, tokens.refresh_token!);
+        });
+
+        test("a public link opens without a sign-in, and by its password alone", { skip: isStandIn(images.ocis) && "a stand-in" }, async () => {
+            const owner = cloud.open();
+            const { tokens } = await signIn(owner, cloud.url, WEB, cloud.webRedirect, cloud.credentials("kim"));
+            const authorization = `Bearer ${tokens.access_token}`;
+            const put = await owner.request(`${cloud.url}/remote.php/webdav/public.txt`, { method: "PUT", body: "for all", headers: { authorization } });
+            assert.ok([201, 204].includes(put.status), await put.text());
+            const password = "Aa1!for-everyone";
+            const shared = await owner.request(`${cloud.url}/ocs/v1.php/apps/files_sharing/api/v1/shares?format=json`, {
+                method: "POST",
+                headers: { authorization, "ocs-apirequest": "true" },
+                body: new URLSearchParams({ path: "/public.txt", shareType: "3", permissions: "1", password }),
+            });
+            const said = await shared.text();
+            assert.equal(shared.status, 200, said);
+            const { token } = (JSON.parse(said) as { ocs: { data: { token: string } } }).ocs.data;
+            const read = async (word: string) => {
+                const headers = { authorization: `Basic ${Buffer.from(`public:${word}`).toString("base64")}` };
+                const url = `${cloud.url}/remote.php/dav/public-files/${token}/public.txt`;
+                const response = await cloud.open().request(url, { headers });
+                const text = await response.text();
+                return response.status === 200 ? text : response.status;
+            };
+            // oCIS 7 answers 425 Too Early while it still processes the upload.
+            const found = await eventually("the file can be read", 30, async () => {
+                const answer = await read(password);
+                return answer === 425 ? undefined : answer;
+            });
+            assert.deepEqual([found, await read("not-the-password")], ["for all", 401]);
         });
 
         const withoutS256 = {

@@ -1,0 +1,112 @@
+/**
+ * A person at a real browser: opens ownCloud, signs in at Authelia's own pages with password and code, agrees, sees her files, and
+ * signs out. Runs on the first pair of real servers at hand whose images carry their web interfaces; the pictures of what was
+ * seen are left in .cache/tests/pictures, and the documents' pictures come from there.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Page } from "playwright-core";
+
+import { isStandIn } from "../../operations/images";
+import { ROOT } from "../configuration";
+import { Chromium, NO_CHROMIUM } from "./chromium";
+import { Cloud } from "./cloud";
+import { nextCode } from "./matrix";
+import { pairsOfThisRun } from "./pairs";
+
+const PICTURES = join(ROOT, ".cache", "tests", "pictures");
+
+const pair = pairsOfThisRun().find(({ images }) => !isStandIn(images.authelia) && !isStandIn(images.ocis));
+
+const skip = (pair === undefined && "needs real servers") || (NO_CHROMIUM ?? false);
+
+describe(`a browser: ${pair?.title ?? "nowhere"}`, { timeout: 10 * 60_000, skip }, () => {
+    let cloud: Cloud;
+    let chromium: Chromium;
+    let page: Page;
+    /** What of the web interfaces is missing; undefined where nothing is. */
+    let missing: string | undefined;
+
+    before(async () => {
+        const users = { alice: { displayName: "Alice Example", email: "alice@example.com" } };
+        cloud = await Cloud.up("test-browser", { images: pair!.images, users });
+        await cloud.enrol(["alice"]);
+        const scripts = async (url: string) => (await (await cloud.open().request(url)).text()).includes("<script");
+        const found = await Promise.all([scripts(`${cloud.url}/`), scripts(`${cloud.issuer}/`)]);
+        const without = [pair!.images.ocis, pair!.images.authelia].filter((_, index) => !found[index]);
+        missing = without.length === 0 ? undefined : `these images carry no web interface: ${without.join(", ")}`;
+        chromium = await Chromium.start(cloud.ca);
+        page = await chromium.context.newPage();
+        mkdirSync(PICTURES, { recursive: true });
+    });
+
+    after(async () => {
+        await chromium.stop();
+        await cloud.down();
+    });
+
+    const picture = (name: string) => page.screenshot({ path: join(PICTURES, `${name}.png`) });
+
+    /** From Authelia's first page to ownCloud's files. */
+    const signIn = async (pictures: boolean) => {
+        const { username, password, code } = cloud.credentials("alice");
+        const take = async (name: string) => pictures && (await picture(name));
+        await page.locator("#username-textfield").fill(username);
+        await page.locator("#password-textfield").fill(password);
+        await take("password");
+        await page.locator("#sign-in-button").click();
+        await page.locator("#otp-input input").first().waitFor();
+        await take("code");
+        await page.locator("#otp-input input").first().click();
+        await page.keyboard.type(code());
+        await page.locator("#openid-consent-accept").waitFor();
+        await take("consent");
+        await page.locator("#openid-consent-accept").click();
+        await page.waitForURL(/\/files\/spaces\/personal\//);
+        await page.locator("#_userMenuButton").waitFor();
+    };
+
+    test("ownCloud sends the browser to Authelia, and back to the person's files", async (context) => {
+        if (missing !== undefined) {
+            return context.skip(missing);
+        }
+        const refused: string[] = [];
+        page.on("console", (message) => message.text().includes("Content Security Policy") && refused.push(message.text()));
+        await page.goto(cloud.url);
+        await page.waitForURL((url) => url.origin === cloud.issuer);
+        await signIn(true);
+        await page.getByText("No resources found").first().waitFor();
+        await picture("files");
+        assert.deepEqual(refused, [], "what the Content-Security-Policy of ownCloud or Authelia refused");
+    });
+
+    test("signing out of ownCloud leaves Authelia's session, which its own page ends", async (context) => {
+        if (missing !== undefined) {
+            return context.skip(missing);
+        }
+        const signOut = async () => {
+            await page.locator("#_userMenuButton").click();
+            await page.locator("#oc-topbar-account-logout").click();
+            await page.waitForURL(/\/logout/);
+        };
+        await signOut();
+        // Consent is asked again for offline_access, a password is not.
+        await page.goto(cloud.url);
+        await page.locator("#openid-consent-accept").click();
+        await page.waitForURL(/\/files\/spaces\/personal\//);
+
+        await page.goto(`${cloud.url}/account`);
+        const link = page.locator(`a[href="${cloud.issuer}/logout"]`);
+        await link.waitFor();
+        await picture("account");
+        await signOut();
+        await page.goto(`${cloud.issuer}/logout`);
+        await page.locator("#username-textfield").waitFor();
+        await page.goto(cloud.url);
+        await page.locator("#username-textfield").waitFor();
+        await nextCode();
+        await signIn(false);
+    });
+});
