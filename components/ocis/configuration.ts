@@ -86,6 +86,12 @@ export interface OcisEnvironmentInput {
 /** Authorities that an image trusts. Source: Alpine's package ca-certificates, which oCIS's Dockerfile installs. */
 const SYSTEM_TRUST_FILE = "/etc/ssl/certs/ca-certificates.crt";
 
+/**
+ * What of a person oCIS only takes over: the web interface does not offer to change it. From 7.0 on the person's own "Change
+ * password" goes with it. Source: oCIS 7.0.0, services/frontend/pkg/revaconfig/config.go.
+ */
+const OWNED_ELSEWHERE = ["user.onPremisesSamAccountName", "user.displayName", "user.mail", "user.passwordProfile"];
+
 /** What of the environment depends on where people are found. */
 function directoryEnvironment(directory: OcisDirectory): Record<string, string> {
     switch (directory.mode) {
@@ -95,6 +101,7 @@ function directoryEnvironment(directory: OcisDirectory): Record<string, string> 
                 PROXY_AUTOPROVISION_ACCOUNTS: "true",
                 // Authelia decides what a user name is.
                 GRAPH_USERNAME_MATCH: "none",
+                FRONTEND_READONLY_USER_ATTRIBUTES: OWNED_ELSEWHERE.join(","),
             };
         case "ocis":
             return {
@@ -139,14 +146,7 @@ function ldapEnvironment(ldap: LdapDirectory, trustFile: string): Record<string,
         OCIS_LDAP_GROUP_SCHEMA_MEMBER: ldap.groupMember,
         // Whom the directory no longer lets in is not found by the filter; oCIS's own attribute for it is not there.
         OCIS_LDAP_DISABLE_USER_MECHANISM: "none",
-        // What the web interface must not offer to change.
-        FRONTEND_READONLY_USER_ATTRIBUTES: [
-            "user.onPremisesSamAccountName",
-            "user.displayName",
-            "user.mail",
-            "user.passwordProfile",
-            "user.accountEnabled",
-        ].join(","),
+        FRONTEND_READONLY_USER_ATTRIBUTES: [...OWNED_ELSEWHERE, "user.accountEnabled"].join(","),
     };
 }
 

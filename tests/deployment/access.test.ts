@@ -13,6 +13,7 @@ import { Cloud } from "./cloud";
 import { ACCESS, CLIENTS, nextCode, outcome, PEOPLE, testMatrix } from "./matrix";
 import { pairsOfThisRun } from "./pairs";
 import { signIn, WEB } from "./relying-party";
+import { docker } from "./stack";
 
 for (const [index, { title, images }] of pairsOfThisRun().entries()) {
     describe(`access on ${title}`, { timeout: 20 * 60_000 }, () => {
@@ -75,6 +76,15 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 return response.status;
             };
             assert.deepEqual([await list(token), await list(person.password)], [207, 401]);
+        });
+
+        test("the operator can act as the built-in administrator, whoever has signed in", { skip: !tokens && "no app tokens here" }, async () => {
+            const create = ["ocis", "auth-app", "create", "--user-name=admin", "--expiration=1h"];
+            const said = await docker("exec", `${cloud.stack.prefix}ocis`, ...create);
+            const token = said.split("\n").at(-1)!.trim().split(" ").at(-1)!;
+            const headers = { authorization: `Basic ${Buffer.from(`admin:${token}`).toString("base64")}` };
+            const response = await cloud.open().request(`${cloud.url}/graph/v1.0/users`, { headers });
+            assert.equal(response.status, 200, await response.text());
         });
 
         test("an app whose access token is over refreshes it, without anybody at the device", async () => {

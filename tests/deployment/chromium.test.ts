@@ -100,6 +100,7 @@ describe(`a browser: ${pair?.title ?? "nowhere"}`, { timeout: 10 * 60_000, skip 
         await page.goto(`${cloud.url}/account`);
         const link = page.locator(`a[href="${cloud.issuer}/logout"]`);
         await link.waitFor();
+        assert.equal(await page.getByText("Change password").count(), 0, "that of ownCloud's own directory opens nothing");
         await picture("account");
         await signOut();
         await page.goto(`${cloud.issuer}/logout`);
