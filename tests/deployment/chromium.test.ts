@@ -68,7 +68,7 @@ describe(`a browser: ${pair?.title ?? "nowhere"}`, { timeout: 10 * 60_000, skip 
         await page.locator("#_userMenuButton").waitFor();
     };
 
-    test("ownCloud sends the browser to Authelia, and back to the person's files", async (context) => {
+    test("ownCloud sends the browser to Authelia, and back to the person's files, to which one is added", async (context) => {
         if (missing !== undefined) {
             return context.skip(missing);
         }
@@ -78,6 +78,14 @@ describe(`a browser: ${pair?.title ?? "nowhere"}`, { timeout: 10 * 60_000, skip 
         await page.waitForURL((url) => url.origin === cloud.issuer);
         await signIn(true);
         await page.getByText("No resources found").first().waitFor();
+        await page.locator("#upload-menu-btn").click();
+        await page.locator("#files-file-upload-input").setInputFiles({
+            name: "Welcome.txt",
+            mimeType: "text/plain",
+            buffer: Buffer.from("Written in a browser.\n"),
+        });
+        await page.locator("#files-space-table").getByText("Welcome").first().waitFor();
+        await page.locator("#upload-menu-btn").click(); // closes its menu, for the picture
         await picture("files");
         assert.deepEqual(refused, [], "what the Content-Security-Policy of ownCloud or Authelia refused");
     });
