@@ -85,7 +85,8 @@ describe(`a browser: ${pair?.title ?? "nowhere"}`, { timeout: 10 * 60_000, skip 
             buffer: Buffer.from("Written in a browser.\n"),
         });
         await page.locator("#files-space-table").getByText("Welcome").first().waitFor();
-        await page.locator("#upload-menu-btn").click(); // closes its menu, for the picture
+        await page.locator("#upload-menu-btn").click(); // closes its menu, which fades, for the picture
+        await page.locator("#upload-menu-drop").waitFor({ state: "hidden" });
         await picture("files");
         assert.deepEqual(refused, [], "what the Content-Security-Policy of ownCloud or Authelia refused");
     });
