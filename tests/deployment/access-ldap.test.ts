@@ -6,14 +6,13 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 
-import { isStandIn } from "../../operations/images";
 import { Cloud } from "./cloud";
 import { ACCESS, PEOPLE, testMatrix } from "./matrix";
-import { pairsOfThisRun } from "./pairs";
+import { realPairs } from "./pairs";
 import { signIn, WEB } from "./relying-party";
 import { NO_SLAPD, Slapd } from "./slapd";
 
-const pairs = pairsOfThisRun().filter(({ images }) => !isStandIn(images.authelia) && !isStandIn(images.ocis));
+const pairs = realPairs();
 
 if (pairs.length === 0) {
     test("access by LDAP directories", { skip: "needs real servers" });

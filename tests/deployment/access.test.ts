@@ -15,6 +15,11 @@ import { pairsOfThisRun } from "./pairs";
 import { signIn, WEB } from "./relying-party";
 import { docker } from "./stack";
 
+/** Headers of HTTP's basic authentication. */
+const basic = (user: string, password: string) => ({
+    authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
+});
+
 for (const [index, { title, images }] of pairsOfThisRun().entries()) {
     describe(`access on ${title}`, { timeout: 20 * 60_000 }, () => {
         let cloud: Cloud;
@@ -69,8 +74,7 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             });
             const { token } = (await made.json()) as { token: string };
             const list = async (password: string) => {
-                const basic = Buffer.from(`${person.username}:${password}`).toString("base64");
-                const headers = { authorization: `Basic ${basic}`, depth: "0" };
+                const headers = { ...basic(person.username, password), depth: "0" };
                 const response = await cloud.open().request(`${cloud.url}/remote.php/webdav/`, { method: "PROPFIND", headers });
                 await response.body?.cancel();
                 return response.status;
@@ -81,9 +85,8 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         test("the operator can act as the built-in administrator, whoever has signed in", { skip: !tokens && "no app tokens here" }, async () => {
             const create = ["ocis", "auth-app", "create", "--user-name=admin", "--expiration=1h"];
             const said = await docker("exec", `${cloud.stack.prefix}ocis`, ...create);
-            const token = said.split("\n").at(-1)!.trim().split(" ").at(-1)!;
-            const headers = { authorization: `Basic ${Buffer.from(`admin:${token}`).toString("base64")}` };
-            const response = await cloud.open().request(`${cloud.url}/graph/v1.0/users`, { headers });
+            const token = said.split(/\s/).at(-1)!;
+            const response = await cloud.open().request(`${cloud.url}/graph/v1.0/users`, { headers: basic("admin", token) });
             assert.equal(response.status, 200, await response.text());
         });
 

@@ -130,6 +130,17 @@ export class Browser {
         throw new Error(`${authorization.href} leads in circles`);
     }
 
+    /** How far this browser is signed in at `issuer`: 0 not at all, 1 by password, 2 by a code too. */
+    async authenticationLevel(issuer: string | URL): Promise<number> {
+        const { data } = (await (await this.request(new URL("/api/state", issuer))).json()) as { data: { authentication_level: number } };
+        return data.authentication_level;
+    }
+
+    /** Ends the session at `issuer`, as its page /logout does. */
+    async signOut(issuer: string): Promise<void> {
+        await this.post("signing out", new URL("/api/logout", issuer), {});
+    }
+
     private dialect(page: URL): Dialect {
         const flowId = page.searchParams.get("flow_id");
         if (flowId !== null) {
@@ -149,8 +160,7 @@ export class Browser {
         const { flow } = this.dialect(page);
         const url = (path: string) => new URL(path, page);
         // 4.38 asks for the password on one page and, after a redirect, for the code on the next.
-        const { data } = (await (await this.request(url("/api/state"))).json()) as { data: { authentication_level: number } };
-        if (data.authentication_level === 0) {
+        if ((await this.authenticationLevel(page)) === 0) {
             const answer = { username, password, keepMeLoggedIn: false, ...flow };
             const first = await this.post("the password", url("/api/firstfactor"), answer);
             if (first.redirect !== undefined) {

@@ -8,10 +8,9 @@ import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { isStandIn } from "../../operations/images";
 import { Credentials, Refused } from "./browser";
 import { Cloud } from "./cloud";
-import { pairsOfThisRun } from "./pairs";
+import { realPairs } from "./pairs";
 import { signIn, WEB } from "./relying-party";
 import { NO_SLAPD, Slapd } from "./slapd";
 import { docker } from "./stack";
@@ -81,7 +80,7 @@ async function expectRefused(cloud: Cloud, credentials: Credentials): Promise<vo
 }
 
 /** The stand-ins know no LDAP, and refuse to start with it. */
-const pair = pairsOfThisRun().find(({ images }) => !isStandIn(images.authelia) && !isStandIn(images.ocis));
+const pair = realPairs()[0];
 
 const skip = pair === undefined && "needs real servers";
 

@@ -8,7 +8,7 @@ import { Agent } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as oidc from "openid-client";
-import { AuthType, createClient } from "webdav";
+import { AuthType, createClient, WebDAVClient, WebDAVClientOptions } from "webdav";
 
 import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
 import { isStandIn } from "../../operations/images";
@@ -100,22 +100,15 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             assert.deepEqual(statuses.filter((status) => status !== 200), [], "refused requests");
         });
 
-        /** A file written, listed, read back and deleted by a WebDAV library. */
-        async function webdavRoundTrip(token: string): Promise<void> {
-            const httpsAgent = new Agent({ ...tlsOptions(cloud.ca), keepAlive: false });
-            const webdav = createClient(`${cloud.url}/remote.php/webdav/`, {
-                authType: AuthType.Token,
-                token: { access_token: token, token_type: "Bearer" },
-                httpsAgent,
-            });
-            const content = `written at ${new Date().toISOString()}`;
-            await webdav.putFileContents("/round-trip.txt", content);
-            const listed = (await webdav.getDirectoryContents("/")) as { basename: string }[];
-            assert.ok(listed.some(({ basename }) => basename === "round-trip.txt"));
-            // oCIS 7 answers 425 Too Early while it still processes the upload.
-            const read = await eventually("the file can be read", 30, async () => {
+        /** ownCloud's WebDAV at a path, as an independent library speaks it. */
+        const webdavClient = (path: string, options: WebDAVClientOptions) =>
+            createClient(`${cloud.url}${path}`, { ...options, httpsAgent: new Agent({ ...tlsOptions(cloud.ca), keepAlive: false }) });
+
+        /** Reads a file that was just written: oCIS 7 answers 425 Too Early while it still processes the upload. */
+        const readText = (webdav: WebDAVClient, path: string) =>
+            eventually("the file can be read", 30, async () => {
                 try {
-                    return await webdav.getFileContents("/round-trip.txt", { format: "text" });
+                    return await webdav.getFileContents(path, { format: "text" });
                 } catch (error) {
                     if ((error as { status?: number }).status === 425) {
                         return undefined;
@@ -123,7 +116,18 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                     throw error;
                 }
             });
-            assert.equal(read, content);
+
+        /** A file written, listed, read back and deleted by a WebDAV library. */
+        async function webdavRoundTrip(token: string): Promise<void> {
+            const webdav = webdavClient("/remote.php/webdav/", {
+                authType: AuthType.Token,
+                token: { access_token: token, token_type: "Bearer" },
+            });
+            const content = `written at ${new Date().toISOString()}`;
+            await webdav.putFileContents("/round-trip.txt", content);
+            const listed = (await webdav.getDirectoryContents("/")) as { basename: string }[];
+            assert.ok(listed.some(({ basename }) => basename === "round-trip.txt"));
+            assert.equal(await readText(webdav, "/round-trip.txt"), content);
             await webdav.deleteFile("/round-trip.txt");
             assert.equal(await webdav.exists("/round-trip.txt"), false);
         }
@@ -203,16 +207,9 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             const browser = cloud.open();
             const { configuration, tokens } = await signIn(browser, cloud.url, WEB, cloud.webRedirect, cloud.credentials("judy"));
             assert.equal(configuration.serverMetadata().end_session_endpoint, undefined, "then the web interface could use it");
-            const level = async () => {
-                const { data } = (await (await browser.request(`${cloud.issuer}/api/state`)).json()) as { data: { authentication_level: number } };
-                return data.authentication_level;
-            };
-            assert.equal(await level(), 2);
-            // What the page behind WEB_OPTION_LOGOUT_URL sends.
-            const headers = { "content-type": "application/json" };
-            const answer = await browser.request(`${cloud.issuer}/api/logout`, { method: "POST", headers, body: "{}" });
-            assert.equal(answer.status, 200, await answer.text());
-            assert.equal(await level(), 0);
+            assert.equal(await browser.authenticationLevel(cloud.issuer), 2);
+            await browser.signOut(cloud.issuer);
+            assert.equal(await browser.authenticationLevel(cloud.issuer), 0);
             assert.equal((await me(browser, tokens.access_token)).status, 200);
             await oidc.refreshTokenGrant(configuration, tokens.refresh_token!);
         });
@@ -220,31 +217,21 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         test("a public link opens without a sign-in, and by its password alone", { skip: isStandIn(images.ocis) && "a stand-in" }, async () => {
             const owner = cloud.open();
             const { tokens } = await signIn(owner, cloud.url, WEB, cloud.webRedirect, cloud.credentials("kim"));
-            const authorization = `Bearer ${tokens.access_token}`;
-            const put = await owner.request(`${cloud.url}/remote.php/webdav/public.txt`, { method: "PUT", body: "for all", headers: { authorization } });
-            assert.ok([201, 204].includes(put.status), await put.text());
+            const put = { method: "PUT", body: "for all", ...bearer(tokens.access_token) };
+            assert.ok([201, 204].includes((await owner.request(`${cloud.url}/remote.php/webdav/public.txt`, put)).status));
             const password = "Aa1!for-everyone";
             const shared = await owner.request(`${cloud.url}/ocs/v1.php/apps/files_sharing/api/v1/shares?format=json`, {
                 method: "POST",
-                headers: { authorization, "ocs-apirequest": "true" },
+                headers: { ...bearer(tokens.access_token).headers, "ocs-apirequest": "true" },
                 body: new URLSearchParams({ path: "/public.txt", shareType: "3", permissions: "1", password }),
             });
             const said = await shared.text();
             assert.equal(shared.status, 200, said);
             const { token } = (JSON.parse(said) as { ocs: { data: { token: string } } }).ocs.data;
-            const read = async (word: string) => {
-                const headers = { authorization: `Basic ${Buffer.from(`public:${word}`).toString("base64")}` };
-                const url = `${cloud.url}/remote.php/dav/public-files/${token}/public.txt`;
-                const response = await cloud.open().request(url, { headers });
-                const text = await response.text();
-                return response.status === 200 ? text : response.status;
-            };
-            // oCIS 7 answers 425 Too Early while it still processes the upload.
-            const found = await eventually("the file can be read", 30, async () => {
-                const answer = await read(password);
-                return answer === 425 ? undefined : answer;
-            });
-            assert.deepEqual([found, await read("not-the-password")], ["for all", 401]);
+            const visitor = (word: string) =>
+                webdavClient(`/remote.php/dav/public-files/${token}`, { authType: AuthType.Password, username: "public", password: word });
+            assert.equal(await readText(visitor(password), "/public.txt"), "for all");
+            await assert.rejects(readText(visitor("not-the-password"), "/public.txt"), { status: 401 });
         });
 
         const withoutS256 = {

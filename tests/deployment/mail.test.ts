@@ -6,17 +6,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { isStandIn } from "../../operations/images";
 import { AUTHELIA, releaseOf } from "../../versions";
 import { Authority } from "../authority";
 import { Browser } from "./browser";
 import { Cloud } from "./cloud";
 import { MailServer } from "./mail-server";
-import { pairsOfThisRun } from "./pairs";
+import { realPairs } from "./pairs";
 import { signIn, WEB } from "./relying-party";
 import { docker, hostAddress } from "./stack";
 
-const real = pairsOfThisRun().filter(({ images }) => !isStandIn(images.authelia) && !isStandIn(images.ocis));
+const real = realPairs();
 /** The first pair with each release of Authelia: the lines of oCIS differ in one variable alone, which a unit test looks at. */
 const pairs = real.filter(({ images }, index) => real.findIndex((pair) => pair.images.authelia === images.authelia) === index);
 
