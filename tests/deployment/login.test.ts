@@ -56,10 +56,11 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
         after(() => cloud.down());
 
-        test("preview after up expects no change, and says where one-time codes are", async () => {
+        test("preview after up expects no change, and says where one-time codes are and that nobody administers", async () => {
             const { code, text } = await cloud.stack.operate("preview", ["--expect-no-changes"]);
             assert.equal(code, 0, text);
             assert.match(text, /Mail is off/);
+            assert.match(text, /Nobody administers ownCloud/);
         });
 
         test("a refresh finds nothing that differs from the state", async () => {

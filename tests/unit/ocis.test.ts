@@ -122,6 +122,16 @@ test("roles come from groups where some administer, the mightiest first", () => 
 
 const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", bindDn: "cn=reader,dc=example,dc=com" };
 
+test("people whom oCIS knows from elsewhere are offered no change of what it does not own", () => {
+    const directories = [{ mode: "authelia" }, { mode: "ldap", ldap: { ...PRESETS.openldap, ...READER } }] as const;
+    for (const directory of directories) {
+        const readOnly = environmentOf("8.0.5", { directory }).FRONTEND_READONLY_USER_ATTRIBUTES!.split(",");
+        assert.ok(readOnly.includes("user.passwordProfile"), directory.mode);
+    }
+    const own = { mode: "ocis", certificateFile: "/run/configuration/directory.pem", keyFile: "/run/secrets/directory.key" } as const;
+    assert.ok(!("FRONTEND_READONLY_USER_ATTRIBUTES" in environmentOf("8.0.5", { directory: own })));
+});
+
 test("users who live in oCIS are not provisioned, as in the guide, and are served to Authelia by LDAPS", () => {
     const certificateFile = "/run/configuration/directory.pem";
     const keyFile = "/run/secrets/directory.key";
