@@ -52,7 +52,7 @@ export const PRESETS = {
         groupName: "cn",
         groupMember: "member",
     },
-    /** LLDAP. Source: its example configurations for Authelia and OpenCloud; not run. */
+    /** LLDAP. Source: its example configurations for Authelia and OpenCloud. Run with 0.6.3. */
     lldap: {
         userBase: "ou=people",
         userObjectClass: "inetOrgPerson",
