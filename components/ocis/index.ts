@@ -133,8 +133,11 @@ export class Ocis extends pulumi.ComponentResource {
             { parent: this },
         );
         if (args.roles === undefined && directory.mode !== "ocis") {
-            const where = 'docs/production.md, "Administrators"';
-            void pulumi.log.info(`Nobody administers ownCloud, because access.administrators names no group: see ${where}.`, this);
+            void pulumi.log.info(
+                "Nobody administers ownCloud, because access.administrators names no group: see docs/production.md, " +
+                    '"Administrators".',
+                this,
+            );
         }
         this.ldapServers = directory.mode === "ocis" ? [workload] : [];
         this.site = { host: args.host, upstream: `${workload.host}:${OCIS_PORT}`, rewrites: [] };

@@ -122,25 +122,29 @@ test("roles come from groups where some administer, the mightiest first", () => 
 
 const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", bindDn: "cn=reader,dc=example,dc=com" };
 
+/** oCIS's own directory. */
+const OWN = {
+    mode: "ocis",
+    certificateFile: "/run/configuration/directory.pem",
+    keyFile: "/run/secrets/directory.key",
+} as const;
+
 test("people whom oCIS knows from elsewhere are offered no change of what it does not own", () => {
     const directories = [{ mode: "authelia" }, { mode: "ldap", ldap: { ...PRESETS.openldap, ...READER } }] as const;
     for (const directory of directories) {
         const readOnly = environmentOf("8.0.5", { directory }).FRONTEND_READONLY_USER_ATTRIBUTES!.split(",");
         assert.ok(readOnly.includes("user.passwordProfile"), directory.mode);
     }
-    const own = { mode: "ocis", certificateFile: "/run/configuration/directory.pem", keyFile: "/run/secrets/directory.key" } as const;
-    assert.ok(!("FRONTEND_READONLY_USER_ATTRIBUTES" in environmentOf("8.0.5", { directory: own })));
+    assert.ok(!("FRONTEND_READONLY_USER_ATTRIBUTES" in environmentOf("8.0.5", { directory: OWN })));
 });
 
 test("users who live in oCIS are not provisioned, as in the guide, and are served to Authelia by LDAPS", () => {
-    const certificateFile = "/run/configuration/directory.pem";
-    const keyFile = "/run/secrets/directory.key";
-    const environment = environmentOf("7.0.0", { directory: { mode: "ocis", certificateFile, keyFile } });
+    const environment = environmentOf("7.0.0", { directory: OWN });
     assert.equal(environment.PROXY_AUTOPROVISION_ACCOUNTS, "false");
     assert.equal(environment.OCIS_EXCLUDE_RUN_SERVICES, "idp");
-    assert.equal(environment.IDM_LDAPS_CERT, certificateFile);
-    assert.equal(environment.IDM_LDAPS_KEY, keyFile);
-    assert.equal(environment.OCIS_LDAP_CACERT, certificateFile);
+    assert.equal(environment.IDM_LDAPS_CERT, OWN.certificateFile);
+    assert.equal(environment.IDM_LDAPS_KEY, OWN.keyFile);
+    assert.equal(environment.OCIS_LDAP_CACERT, OWN.certificateFile);
     const { url, bindDn } = ocisLdapDirectory("ocis");
     assert.equal(new URL(url).port, environment.IDM_LDAPS_ADDR!.split(":")[1]);
     assert.match(bindDn, /^uid=idp,/, "the account that may only read");
