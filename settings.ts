@@ -298,11 +298,21 @@ function readTls(checks: Checks, { domain, address, httpsPort, httpPort }: Addre
         case "none":
             if (isIP(address) !== 0 && !LOOPBACK.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) {
                 const reason = "behind a proxy the edge speaks plain HTTP and believes what it is told about clients";
-                checks.fault("address", address, `an address of the loopback, because ${reason}`, "pulumi config set address 127.0.0.1");
+                checks.fault(
+                    "address",
+                    address,
+                    `an address of the loopback, because ${reason}`,
+                    "pulumi config set address 127.0.0.1",
+                );
             }
             if (httpPort === 0) {
                 const reason = 'because with tls.mode "none" the edge has no other';
-                checks.fault("httpPort", httpPort, `the port to which the proxy hands requests, ${reason}`, "pulumi config set httpPort 8080");
+                checks.fault(
+                    "httpPort",
+                    httpPort,
+                    `the port to which the proxy hands requests, ${reason}`,
+                    "pulumi config set httpPort 8080",
+                );
             }
             return { mode, ...authority };
         default:
@@ -355,8 +365,7 @@ function readCertificate(
         if (!(leaf.validFromDate.getTime() <= Date.now() && Date.now() < leaf.validToDate.getTime())) {
             fault(`${leaf.validFrom} to ${leaf.validTo}`, "a certificate that is valid today");
         }
-        const descends = (link: X509Certificate) =>
-            roots.some((root) => link.checkIssued(root) && link.verify(root.publicKey));
+        const descends = (link: X509Certificate) => roots.some((root) => link.checkIssued(root) && link.verify(root.publicKey));
         if (roots.length > 0 && !chain.some(descends)) {
             fault(leaf.issuer, "a certificate that descends from tls.authority, with those between the two after it");
         }
@@ -492,11 +501,17 @@ function readDirectory(checks: Checks): DirectorySettings {
     }
     if (typeof bindPassword !== "string" || bindPassword === "") {
         const cure = "pulumi config set --secret --path directory.bindPassword '<password>'";
-        checks.fault("directory.bindPassword", bindPassword === undefined ? undefined : "[secret]", "the password of bindDn", cure);
+        checks.fault(
+            "directory.bindPassword",
+            bindPassword === undefined ? undefined : "[secret]",
+            "the password of bindDn",
+            cure,
+        );
     }
     readRoots(checks, "directory.authority", authority);
     // Neither servers' connection may be read on its way, and oCIS knows no StartTLS. Source: cs3org/reva, pkg/utils/ldap.go.
-    const url = "ldaps:// with the host that the server's certificate names, and a port unless it is 636 (oCIS knows no StartTLS)";
+    const url =
+        "ldaps:// with the host that the server's certificate names, and a port unless it is 636 (oCIS knows no StartTLS)";
     const dn = "a distinguished name, such as";
     const schema = Object.fromEntries(
         SCHEMA_KEYS.filter((key) => key in directory).map((key) => {
@@ -530,7 +545,8 @@ function readUsers(checks: Checks, { mode }: DirectorySettings): User[] {
         .map(([name, value]) => readUser(checks, name, value))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
     if (users.length === 0 && checks.faults.every(({ key }) => key !== "users")) {
-        const cure = "pulumi config set --path users.alice.displayName Alice && pulumi config set --path users.alice.email alice@example.com";
+        const cure =
+            "pulumi config set --path users.alice.displayName Alice && pulumi config set --path users.alice.email alice@example.com";
         checks.fault("users", {}, "at least one user, or nobody could sign in", cure);
     }
     for (const [index, { name, email }] of users.entries()) {

@@ -67,11 +67,7 @@ export class Directory extends pulumi.ComponentResource {
         const { settings, ocisSecrets } = args;
         this.mode = settings.mode;
         // A stash keeps what it was made with, whatever it is given later.
-        const madeWith = new pulumi.Stash(
-            `${name}-mode`,
-            { input: settings.mode },
-            { parent: this, protect: args.keepData },
-        );
+        const madeWith = new pulumi.Stash(`${name}-mode`, { input: settings.mode }, { parent: this, protect: args.keepData });
         this.confirmed = madeWith.output.apply((mode: string) => {
             if (mode !== settings.mode) {
                 throw new pulumi.RunError(refusal(mode, settings.mode));

@@ -72,11 +72,8 @@ export class Secrets extends pulumi.ComponentResource {
             sessionSecret: secret("authelia-session", 64),
             storageEncryptionKey: secret("authelia-storage-encryption", 64),
             hmacSecret: secret("authelia-hmac", 64),
-            issuerPrivateKey: new tls.PrivateKey(
-                `${name}-authelia-issuer`,
-                { algorithm: "RSA", rsaBits: 2048 },
-                child,
-            ).privateKeyPem,
+            issuerPrivateKey: new tls.PrivateKey(`${name}-authelia-issuer`, { algorithm: "RSA", rsaBits: 2048 }, child)
+                .privateKeyPem,
         };
         this.ocis = {
             jwtSecret: secret("ocis-jwt"),

@@ -54,7 +54,9 @@ export async function engineHost(): Promise<string> {
     try {
         return await docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}");
     } catch (error) {
-        throw new Cure(`docker has no usable context: ${reason(error)}\nChoose one: docker context ls, docker context use <name>.`);
+        throw new Cure(
+            `docker has no usable context: ${reason(error)}\nChoose one: docker context ls, docker context use <name>.`,
+        );
     }
 }
 

@@ -15,7 +15,7 @@ const COMMANDS = {
     dev: "bring up the dev stack on this machine and say how to sign in",
     "dev-down": "take the dev stack down again",
     pulumi: "run Pulumi's command line interface with the local state: npm run pulumi -- preview --stack dev",
-    test: "type check, lint, unit tests, graph tests and deployment tests",
+    test: "type check, format, lint, unit tests, graph tests and deployment tests",
 };
 
 /** The Node.js that is installed when the present one is too old: the long-term support line, from npm's node packages. */
@@ -96,7 +96,9 @@ function supportedNode() {
 function installPackages(env) {
     const modules = path.join(root, "node_modules");
     const record = path.join(modules, ".installed-lock-file");
-    const lock = createHash("sha256").update(readFileSync(path.join(root, "package-lock.json"))).digest("hex");
+    const lock = createHash("sha256")
+        .update(readFileSync(path.join(root, "package-lock.json")))
+        .digest("hex");
     if (existsSync(record) && readFileSync(record, "utf8") === lock) {
         return;
     }

@@ -1,5 +1,5 @@
 /**
- * `npm test`: type check, lint, then unit, graph and deployment tests. The last run on every pair of servers at hand: real ones
+ * `npm test`: type check, format, lint, then unit, graph and deployment tests. The last run on every pair of servers at hand: real ones
  * whose images are here or can be pulled, and the stand-ins where the default images cannot be had.
  */
 import { spawn } from "node:child_process";
@@ -53,6 +53,7 @@ const files = (folder: string) => globSync(`tests/${folder}/*.test.ts`, { cwd: R
 
 async function main(): Promise<void> {
     await step("Types", "tsc", ["--noEmit"]);
+    await step("Format", "prettier", ["--check", "."]);
     await step("Lint", "eslint", ["."]);
     await ensureEngine(say);
     await pulumiCommand(say);

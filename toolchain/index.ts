@@ -148,7 +148,9 @@ async function removeAbandoned(): Promise<void> {
 }
 
 async function build(folder: string, say: (line: string) => void): Promise<void> {
-    say(`Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${await goVersion()}):`);
+    say(
+        `Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${await goVersion()}):`,
+    );
     const list = ["list", "-mod=readonly", "-m", "-f", "{{.Version}}", CLI_MODULE];
     const version = (await promisify(execFile)("go", list, { cwd: join(__dirname, "cli") })).stdout.trim();
     const stamp = { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version };

@@ -23,8 +23,7 @@ export const NOTIFICATIONS = `${AUTHELIA_DATA}/notification.txt`;
 /** Where Authelia finds the people who sign in. */
 export type AutheliaDirectory =
     /** Path of the users file in the container. */
-    | { readonly usersFile: string }
-    | { readonly ldap: LdapDirectory };
+    { readonly usersFile: string } | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
     /** Domain of the session cookie. */
@@ -217,9 +216,7 @@ export interface AutheliaSecretValues {
 /** Authelia's secrets.yml: the keys that configuration.yml leaves out. */
 export function autheliaSecrets(secrets: AutheliaSecretValues) {
     return {
-        ...(secrets.bindPassword === undefined
-            ? {}
-            : { authentication_backend: { ldap: { password: secrets.bindPassword } } }),
+        ...(secrets.bindPassword === undefined ? {} : { authentication_backend: { ldap: { password: secrets.bindPassword } } }),
         session: { secret: secrets.sessionSecret },
         storage: { encryption_key: secrets.storageEncryptionKey },
         identity_providers: {

@@ -70,9 +70,7 @@ export class Authelia extends pulumi.ComponentResource {
                                 ...args,
                                 line: args.release.line,
                                 directory:
-                                    ldap === undefined
-                                        ? { usersFile: `${SECRETS_PATH}/users.yml` }
-                                        : { ldap: ldap.directory },
+                                    ldap === undefined ? { usersFile: `${SECRETS_PATH}/users.yml` } : { ldap: ldap.directory },
                                 trustFolder: trusted.length === 0 ? undefined : FILES_PATH,
                             }),
                         ),

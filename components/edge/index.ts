@@ -82,10 +82,7 @@ export class Edge extends pulumi.ComponentResource {
                 // Certificates and the ACME account live below the first; nothing is kept below the second. What a private
                 // authority issues is made anew at each start: kept, it would outlive a changed root and verify nowhere.
                 environment: { XDG_DATA_HOME: tls.mode === "private-ca" ? "/tmp" : DATA, XDG_CONFIG_HOME: "/tmp" },
-                files: [
-                    { name: "Caddyfile", content: caddyfile({ ...args, root: ROOT, certificate: CERTIFICATE }) },
-                    ...files,
-                ],
+                files: [{ name: "Caddyfile", content: caddyfile({ ...args, root: ROOT, certificate: CERTIFICATE }) }, ...files],
                 secretFiles,
                 data: { path: DATA, protect: args.keepData },
                 ready: `wget -q -O /dev/null http://${HEALTH_ADDRESS}`,

@@ -144,4 +144,3 @@ export class Ocis extends pulumi.ComponentResource {
         this.registerOutputs({ url: this.site.host.url });
     }
 }
-

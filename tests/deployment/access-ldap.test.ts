@@ -104,7 +104,10 @@ for (const [index, { title, images }] of pairs.entries()) {
             }
             for (const group of GROUPS) {
                 const members = PEOPLE.filter(({ groups }) => groups.some((each) => each === group));
-                slapd.addGroup(group, members.map(({ name }) => name));
+                slapd.addGroup(
+                    group,
+                    members.map(({ name }) => name),
+                );
             }
             const settings = { images, directory: slapd.settings, access: ACCESS };
             cloud = await Cloud.up(`test-access-ldap-${index}`, settings);

@@ -48,7 +48,11 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("who has no second factor gets no code", async () => {
-            const actual = await outcome(cloud, "web", { username: "newcomer", password: cloud.passwords.newcomer!, code: () => "123456" });
+            const actual = await outcome(cloud, "web", {
+                username: "newcomer",
+                password: cloud.passwords.newcomer!,
+                code: () => "123456",
+            });
             assert.match(actual, /^the code: 40[13]$/);
         });
 
@@ -61,34 +65,46 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         const tokens = releaseOf(OCIS, images.ocis).line.appTokens && !isStandIn(images.ocis);
-        test("an app token serves for WebDAV, the account's password does not", { skip: !tokens && "no app tokens here" }, async () => {
-            cloud.stack.configure({ ...cloud.settings, appTokens: true });
-            await cloud.stack.up();
-            await nextCode();
-            const browser = cloud.open();
-            const person = cloud.credentials("member-ios");
-            const session = await signIn(browser, cloud.url, WEB, cloud.webRedirect, person);
-            const made = await browser.request(`${cloud.url}/auth-app/tokens?expiry=1h`, {
-                method: "POST",
-                headers: { authorization: `Bearer ${session.tokens.access_token}` },
-            });
-            const { token } = (await made.json()) as { token: string };
-            const list = async (password: string) => {
-                const headers = { ...basic(person.username, password), depth: "0" };
-                const response = await cloud.open().request(`${cloud.url}/remote.php/webdav/`, { method: "PROPFIND", headers });
-                await response.body?.cancel();
-                return response.status;
-            };
-            assert.deepEqual([await list(token), await list(person.password)], [207, 401]);
-        });
+        test(
+            "an app token serves for WebDAV, the account's password does not",
+            { skip: !tokens && "no app tokens here" },
+            async () => {
+                cloud.stack.configure({ ...cloud.settings, appTokens: true });
+                await cloud.stack.up();
+                await nextCode();
+                const browser = cloud.open();
+                const person = cloud.credentials("member-ios");
+                const session = await signIn(browser, cloud.url, WEB, cloud.webRedirect, person);
+                const made = await browser.request(`${cloud.url}/auth-app/tokens?expiry=1h`, {
+                    method: "POST",
+                    headers: { authorization: `Bearer ${session.tokens.access_token}` },
+                });
+                const { token } = (await made.json()) as { token: string };
+                const list = async (password: string) => {
+                    const headers = { ...basic(person.username, password), depth: "0" };
+                    const response = await cloud
+                        .open()
+                        .request(`${cloud.url}/remote.php/webdav/`, { method: "PROPFIND", headers });
+                    await response.body?.cancel();
+                    return response.status;
+                };
+                assert.deepEqual([await list(token), await list(person.password)], [207, 401]);
+            },
+        );
 
-        test("the operator can act as the built-in administrator, whoever has signed in", { skip: !tokens && "no app tokens here" }, async () => {
-            const create = ["ocis", "auth-app", "create", "--user-name=admin", "--expiration=1h"];
-            const said = await docker("exec", `${cloud.stack.prefix}ocis`, ...create);
-            const token = said.split(/\s/).at(-1)!;
-            const response = await cloud.open().request(`${cloud.url}/graph/v1.0/users`, { headers: basic("admin", token) });
-            assert.equal(response.status, 200, await response.text());
-        });
+        test(
+            "the operator can act as the built-in administrator, whoever has signed in",
+            { skip: !tokens && "no app tokens here" },
+            async () => {
+                const create = ["ocis", "auth-app", "create", "--user-name=admin", "--expiration=1h"];
+                const said = await docker("exec", `${cloud.stack.prefix}ocis`, ...create);
+                const token = said.split(/\s/).at(-1)!;
+                const response = await cloud
+                    .open()
+                    .request(`${cloud.url}/graph/v1.0/users`, { headers: basic("admin", token) });
+                assert.equal(response.status, 200, await response.text());
+            },
+        );
 
         test("an app whose access token is over refreshes it, without anybody at the device", async () => {
             cloud.stack.configure({ ...cloud.settings, lifespans: { accessToken: "5 seconds" } });
@@ -99,7 +115,9 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             const person = cloud.credentials("member-android");
             const { configuration, tokens } = await signIn(browser, cloud.url, client, redirectUri(cloud.url), person);
             const me = async (token: string) => {
-                const response = await browser.request(`${cloud.url}/graph/v1.0/me`, { headers: { authorization: `Bearer ${token}` } });
+                const response = await browser.request(`${cloud.url}/graph/v1.0/me`, {
+                    headers: { authorization: `Bearer ${token}` },
+                });
                 await response.body?.cancel();
                 return response.status;
             };

@@ -132,7 +132,9 @@ export class Browser {
 
     /** How far this browser is signed in at `issuer`: 0 not at all, 1 by password, 2 by a code too. */
     async authenticationLevel(issuer: string | URL): Promise<number> {
-        const { data } = (await (await this.request(new URL("/api/state", issuer))).json()) as { data: { authentication_level: number } };
+        const { data } = (await (await this.request(new URL("/api/state", issuer))).json()) as {
+            data: { authentication_level: number };
+        };
         return data.authentication_level;
     }
 

@@ -156,7 +156,10 @@ describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60
         for (const operation of ["preview", "up"] as const) {
             const { code, text } = await cloud.stack.operate(operation);
             assert.notEqual(code, 0, text);
-            assert.match(text, /directory\.mode: "authelia" cannot be used\. Allowed: "ocis"[^]*config set --path directory\.mode ocis/);
+            assert.match(
+                text,
+                /directory\.mode: "authelia" cannot be used\. Allowed: "ocis"[^]*config set --path directory\.mode ocis/,
+            );
         }
         assert.equal(await running(), before);
 
@@ -174,76 +177,83 @@ describe(`oCIS's own directory: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60
     });
 });
 
-describe(`an LDAP server outside: ${pair?.title ?? "nowhere"}`, { timeout: 15 * 60_000, skip: skip || (NO_SLAPD ?? false) }, () => {
-    let slapd: Slapd;
-    let cloud: Cloud;
-    const passwords = Object.fromEntries(["alice", "bob", "carol"].map((uid) => [uid, newPassword()]));
-    const credentials = (uid: string) => enrolled(cloud, uid, passwords[uid]!);
+describe(
+    `an LDAP server outside: ${pair?.title ?? "nowhere"}`,
+    { timeout: 15 * 60_000, skip: skip || (NO_SLAPD ?? false) },
+    () => {
+        let slapd: Slapd;
+        let cloud: Cloud;
+        const passwords = Object.fromEntries(["alice", "bob", "carol"].map((uid) => [uid, newPassword()]));
+        const credentials = (uid: string) => enrolled(cloud, uid, passwords[uid]!);
 
-    before(async () => {
-        slapd = await Slapd.start();
-        slapd.addPerson({ uid: "alice", password: passwords.alice! });
-        slapd.addPerson({ uid: "bob", password: passwords.bob!, more: { employeeType: "former" } });
-        slapd.addPerson({ uid: "carol", password: passwords.carol! });
-        slapd.addGroup("family", ["alice", "bob"]);
-        cloud = await Cloud.up("directory-ldap", { images: pair!.images, directory: slapd.settings });
-    });
-
-    after(async () => {
-        await cloud.down();
-        await slapd.stop();
-    });
-
-    test("preview after up expects no change", async () => {
-        const { code, text } = await cloud.stack.operate("preview", ["--expect-no-changes"]);
-        assert.equal(code, 0, text);
-    });
-
-    test("a person of the directory signs in with password and code, is in its groups, and has files", async () => {
-        const request = await expectWelcome(cloud, await credentials("alice"), {
-            onPremisesSamAccountName: "alice",
-            displayName: "alice Example",
-            mail: "alice@example.com",
+        before(async () => {
+            slapd = await Slapd.start();
+            slapd.addPerson({ uid: "alice", password: passwords.alice! });
+            slapd.addPerson({ uid: "bob", password: passwords.bob!, more: { employeeType: "former" } });
+            slapd.addPerson({ uid: "carol", password: passwords.carol! });
+            slapd.addGroup("family", ["alice", "bob"]);
+            cloud = await Cloud.up("directory-ldap", { images: pair!.images, directory: slapd.settings });
         });
-        const { memberOf } = (await request("GET", "/graph/v1.0/me?$expand=memberOf")).json();
-        assert.deepEqual((memberOf as { displayName: string }[]).map(({ displayName }) => displayName), ["family"]);
-    });
 
-    test("nobody can be changed through ownCloud", async () => {
-        const request = await enter(cloud, await credentials("carol"));
-        const changed = await request("PATCH", "/graph/v1.0/me", { displayName: "Somebody Else" });
-        assert.ok(changed.status >= 400, `${changed.status} ${changed.text}`);
-        assert.equal((await request("GET", "/graph/v1.0/me")).json().displayName, "carol Example");
-    });
+        after(async () => {
+            await cloud.down();
+            await slapd.stop();
+        });
 
-    test("a wrong password and an unknown user are refused", async () => {
-        const carol = await credentials("carol");
-        await expectRefused(cloud, { ...carol, password: newPassword() });
-        await expectRefused(cloud, { ...carol, username: "nobody" });
-    });
+        test("preview after up expects no change", async () => {
+            const { code, text } = await cloud.stack.operate("preview", ["--expect-no-changes"]);
+            assert.equal(code, 0, text);
+        });
 
-    test("a person whom the filter leaves out is refused, and so is one who was removed", async () => {
-        await expectRefused(cloud, await credentials("bob"));
-        slapd.change("bob", "employeeType", "staff");
-        await expectWelcome(cloud, await credentials("bob"), { onPremisesSamAccountName: "bob" });
-        slapd.removePerson("bob");
-        await expectRefused(cloud, await credentials("bob"));
-    });
+        test("a person of the directory signs in with password and code, is in its groups, and has files", async () => {
+            const request = await expectWelcome(cloud, await credentials("alice"), {
+                onPremisesSamAccountName: "alice",
+                displayName: "alice Example",
+                mail: "alice@example.com",
+            });
+            const { memberOf } = (await request("GET", "/graph/v1.0/me?$expand=memberOf")).json();
+            assert.deepEqual(
+                (memberOf as { displayName: string }[]).map(({ displayName }) => displayName),
+                ["family"],
+            );
+        });
 
-    test("the bind password shows in no environment and in no plain file", async () => {
-        for (const name of ["authelia", "ocis"]) {
-            const container = `${cloud.stack.prefix}${name}`;
-            assert.ok(!(await docker("inspect", container)).includes(slapd.readerPassword), name);
-            const files = await docker("exec", container, "sh", "-c", "cat /run/configuration/*");
-            assert.ok(!files.includes(slapd.readerPassword), name);
-        }
-    });
+        test("nobody can be changed through ownCloud", async () => {
+            const request = await enter(cloud, await credentials("carol"));
+            const changed = await request("PATCH", "/graph/v1.0/me", { displayName: "Somebody Else" });
+            assert.ok(changed.status >= 400, `${changed.status} ${changed.text}`);
+            assert.equal((await request("GET", "/graph/v1.0/me")).json().displayName, "carol Example");
+        });
 
-    test("Authelia does not speak to a server whose certificate it cannot verify", async () => {
-        // The same configuration, without the authority.
-        const config = "sed 's#^certificates_directory: .*##' /run/configuration/configuration.yml > /tmp/untrusting.yml";
-        const start = "timeout 30 authelia --config /tmp/untrusting.yml,/run/secrets/secrets.yml 2>&1";
-        const said = await docker("exec", `${cloud.stack.prefix}authelia`, "sh", "-c", `${config}; ${start}; true`);
-        assert.match(said, /certificate signed by unknown authority/);
-    });
-});
+        test("a wrong password and an unknown user are refused", async () => {
+            const carol = await credentials("carol");
+            await expectRefused(cloud, { ...carol, password: newPassword() });
+            await expectRefused(cloud, { ...carol, username: "nobody" });
+        });
+
+        test("a person whom the filter leaves out is refused, and so is one who was removed", async () => {
+            await expectRefused(cloud, await credentials("bob"));
+            slapd.change("bob", "employeeType", "staff");
+            await expectWelcome(cloud, await credentials("bob"), { onPremisesSamAccountName: "bob" });
+            slapd.removePerson("bob");
+            await expectRefused(cloud, await credentials("bob"));
+        });
+
+        test("the bind password shows in no environment and in no plain file", async () => {
+            for (const name of ["authelia", "ocis"]) {
+                const container = `${cloud.stack.prefix}${name}`;
+                assert.ok(!(await docker("inspect", container)).includes(slapd.readerPassword), name);
+                const files = await docker("exec", container, "sh", "-c", "cat /run/configuration/*");
+                assert.ok(!files.includes(slapd.readerPassword), name);
+            }
+        });
+
+        test("Authelia does not speak to a server whose certificate it cannot verify", async () => {
+            // The same configuration, without the authority.
+            const config = "sed 's#^certificates_directory: .*##' /run/configuration/configuration.yml > /tmp/untrusting.yml";
+            const start = "timeout 30 authelia --config /tmp/untrusting.yml,/run/secrets/secrets.yml 2>&1";
+            const said = await docker("exec", `${cloud.stack.prefix}authelia`, "sh", "-c", `${config}; ${start}; true`);
+            assert.match(said, /certificate signed by unknown authority/);
+        });
+    },
+);

@@ -18,11 +18,18 @@ const USERS = { alice: { displayName: "Alice", email: "alice@example.com" } };
 /** The shell blocks of a document that configure a stack, each as its `config` commands. */
 function examplesOf(document: string): string[][] {
     const blocks = readFileSync(join(ROOT, document), "utf8").matchAll(/```sh\n([^]*?)```/g);
-    return [...blocks]
-        .map(([, block]) => block!.split("\n").map((line) => line.trim()).filter((line) => line.startsWith("npm run pulumi -- config set")))
-        // An ellipsis stands for what a person has to fill in.
-        .map((lines) => lines.filter((line) => !line.includes("…")))
-        .filter((lines) => lines.length > 0);
+    return (
+        [...blocks]
+            .map(([, block]) =>
+                block!
+                    .split("\n")
+                    .map((line) => line.trim())
+                    .filter((line) => line.startsWith("npm run pulumi -- config set")),
+            )
+            // An ellipsis stands for what a person has to fill in.
+            .map((lines) => lines.filter((line) => !line.includes("…")))
+            .filter((lines) => lines.length > 0)
+    );
 }
 
 const skip = pairsOfThisRun().length === 0 && "needs a Docker Engine";
@@ -60,7 +67,12 @@ describe("examples of the documents", { timeout: 20 * 60_000, skip }, () => {
                 for (const line of lines) {
                     const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
                     // A password is typed in; a file on standard input comes before that.
-                    const ended = spawnSync("sh", ["-c", `${npm}; ${line}`], { cwd: folder, env, input: "typed-in", encoding: "utf8" });
+                    const ended = spawnSync("sh", ["-c", `${npm}; ${line}`], {
+                        cwd: folder,
+                        env,
+                        input: "typed-in",
+                        encoding: "utf8",
+                    });
                     assert.equal(ended.status, 0, `${line}\n${ended.stdout}${ended.stderr}`);
                 }
                 const { code, text } = await stack.operate("preview");

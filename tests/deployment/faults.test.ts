@@ -54,7 +54,10 @@ describe("bad moments", { skip: pair === undefined && "no images at hand", timeo
 
     test("an engine that does not answer", async () => {
         const text = await failedUp({}, { DOCKER_HOST: "unix:///nowhere/docker.sock" });
-        assert.match(text, /Cannot connect to the Docker daemon at unix:\/\/\/nowhere\/docker\.sock\. Is the docker daemon running\?/);
+        assert.match(
+            text,
+            /Cannot connect to the Docker daemon at unix:\/\/\/nowhere\/docker\.sock\. Is the docker daemon running\?/,
+        );
     });
 
     test("an image that cannot be had", async () => {
@@ -67,7 +70,10 @@ describe("bad moments", { skip: pair === undefined && "no images at hand", timeo
         const server = await listen(Number(settings.httpsPort));
         try {
             const text = await failedUp({});
-            assert.match(text, new RegExp(`Port ${String(settings.httpsPort)} of 127\\.0\\.0\\.1 is in use by another program`));
+            assert.match(
+                text,
+                new RegExp(`Port ${String(settings.httpsPort)} of 127\\.0\\.0\\.1 is in use by another program`),
+            );
             assert.match(text, /pulumi config set httpsPort/);
         } finally {
             server.close();

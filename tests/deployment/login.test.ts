@@ -69,7 +69,8 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
         });
 
         test("Authelia finds nothing to object to in its configuration", async () => {
-            const validate = releaseOf(AUTHELIA, images.authelia).line.line === "4.38" ? ["validate-config"] : ["config", "validate"];
+            const validate =
+                releaseOf(AUTHELIA, images.authelia).line.line === "4.38" ? ["validate-config"] : ["config", "validate"];
             const said = await docker("exec", `${cloud.stack.prefix}authelia`, "authelia", ...validate);
             assert.equal(said, "Configuration parsed and loaded successfully without errors.");
         });
@@ -86,7 +87,10 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             const answer = await me(browser, token);
             assert.equal(answer.status, 200, await answer.clone().text());
             const { onPremisesSamAccountName, mail } = (await answer.json()) as Record<string, string>;
-            assert.deepEqual({ onPremisesSamAccountName, mail }, { onPremisesSamAccountName: "alice", mail: "alice@example.com" });
+            assert.deepEqual(
+                { onPremisesSamAccountName, mail },
+                { onPremisesSamAccountName: "alice", mail: "alice@example.com" },
+            );
 
             await webdavRoundTrip(token);
 
@@ -98,12 +102,19 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 await response.body?.cancel();
                 statuses.push(response.status);
             }
-            assert.deepEqual(statuses.filter((status) => status !== 200), [], "refused requests");
+            assert.deepEqual(
+                statuses.filter((status) => status !== 200),
+                [],
+                "refused requests",
+            );
         });
 
         /** ownCloud's WebDAV at a path, as an independent library speaks it. */
         const webdavClient = (path: string, options: WebDAVClientOptions) =>
-            createClient(`${cloud.url}${path}`, { ...options, httpsAgent: new Agent({ ...tlsOptions(cloud.ca), keepAlive: false }) });
+            createClient(`${cloud.url}${path}`, {
+                ...options,
+                httpsAgent: new Agent({ ...tlsOptions(cloud.ca), keepAlive: false }),
+            });
 
         /** Reads a file that was just written: oCIS 7 answers 425 Too Early while it still processes the upload. */
         const readText = (webdav: WebDAVClient, path: string) =>
@@ -169,7 +180,6 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             );
         });
 
-
         test("a wrong password is refused", async () => {
             const wrong = { ...cloud.credentials("carol"), password: "not-the-password" };
             await assert.rejects(
@@ -206,7 +216,13 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
 
         test("signing out of Authelia ends its session, and no client's", async () => {
             const browser = cloud.open();
-            const { configuration, tokens } = await signIn(browser, cloud.url, WEB, cloud.webRedirect, cloud.credentials("judy"));
+            const { configuration, tokens } = await signIn(
+                browser,
+                cloud.url,
+                WEB,
+                cloud.webRedirect,
+                cloud.credentials("judy"),
+            );
             assert.equal(configuration.serverMetadata().end_session_endpoint, undefined, "then the web interface could use it");
             assert.equal(await browser.authenticationLevel(cloud.issuer), 2);
             await browser.signOut(cloud.issuer);
@@ -215,25 +231,33 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             await oidc.refreshTokenGrant(configuration, tokens.refresh_token!);
         });
 
-        test("a public link opens without a sign-in, and by its password alone", { skip: isStandIn(images.ocis) && "a stand-in" }, async () => {
-            const owner = cloud.open();
-            const { tokens } = await signIn(owner, cloud.url, WEB, cloud.webRedirect, cloud.credentials("kim"));
-            const put = { method: "PUT", body: "for all", ...bearer(tokens.access_token) };
-            assert.ok([201, 204].includes((await owner.request(`${cloud.url}/remote.php/webdav/public.txt`, put)).status));
-            const password = "Aa1!for-everyone";
-            const shared = await owner.request(`${cloud.url}/ocs/v1.php/apps/files_sharing/api/v1/shares?format=json`, {
-                method: "POST",
-                headers: { ...bearer(tokens.access_token).headers, "ocs-apirequest": "true" },
-                body: new URLSearchParams({ path: "/public.txt", shareType: "3", permissions: "1", password }),
-            });
-            const said = await shared.text();
-            assert.equal(shared.status, 200, said);
-            const { token } = (JSON.parse(said) as { ocs: { data: { token: string } } }).ocs.data;
-            const visitor = (word: string) =>
-                webdavClient(`/remote.php/dav/public-files/${token}`, { authType: AuthType.Password, username: "public", password: word });
-            assert.equal(await readText(visitor(password), "/public.txt"), "for all");
-            await assert.rejects(readText(visitor("not-the-password"), "/public.txt"), { status: 401 });
-        });
+        test(
+            "a public link opens without a sign-in, and by its password alone",
+            { skip: isStandIn(images.ocis) && "a stand-in" },
+            async () => {
+                const owner = cloud.open();
+                const { tokens } = await signIn(owner, cloud.url, WEB, cloud.webRedirect, cloud.credentials("kim"));
+                const put = { method: "PUT", body: "for all", ...bearer(tokens.access_token) };
+                assert.ok([201, 204].includes((await owner.request(`${cloud.url}/remote.php/webdav/public.txt`, put)).status));
+                const password = "Aa1!for-everyone";
+                const shared = await owner.request(`${cloud.url}/ocs/v1.php/apps/files_sharing/api/v1/shares?format=json`, {
+                    method: "POST",
+                    headers: { ...bearer(tokens.access_token).headers, "ocs-apirequest": "true" },
+                    body: new URLSearchParams({ path: "/public.txt", shareType: "3", permissions: "1", password }),
+                });
+                const said = await shared.text();
+                assert.equal(shared.status, 200, said);
+                const { token } = (JSON.parse(said) as { ocs: { data: { token: string } } }).ocs.data;
+                const visitor = (word: string) =>
+                    webdavClient(`/remote.php/dav/public-files/${token}`, {
+                        authType: AuthType.Password,
+                        username: "public",
+                        password: word,
+                    });
+                assert.equal(await readText(visitor(password), "/public.txt"), "for all");
+                await assert.rejects(readText(visitor("not-the-password"), "/public.txt"), { status: 401 });
+            },
+        );
 
         const withoutS256 = {
             "without PKCE": { person: "frank", change: { code_challenge: undefined, code_challenge_method: undefined } },
@@ -318,7 +342,14 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
                 .flatMap((secret) => secret.split(/[\s"']+/))
                 .filter((word) => word.length >= 16 && !/^-----|^\/|:$|@/.test(word));
             assert.ok(secrets.includes(cloud.passwords.alice!) && secrets.includes(CANARY_DIGEST));
-            const containers = await dockerLines("ps", "--all", "--filter", `name=${cloud.stack.prefix}`, "--format", "{{.Names}}");
+            const containers = await dockerLines(
+                "ps",
+                "--all",
+                "--filter",
+                `name=${cloud.stack.prefix}`,
+                "--format",
+                "{{.Names}}",
+            );
             assert.equal(containers.length, 9);
             const places: Record<string, string> = {
                 "preview --diff": (await cloud.stack.operate("preview", ["--diff", "--refresh"])).text,

@@ -119,7 +119,8 @@ for (const { title, images } of pairs) {
         });
 
         test("Authelia finds nothing to object to in its configuration", async () => {
-            const validate = releaseOf(AUTHELIA, images.authelia).line.line === "4.38" ? ["validate-config"] : ["config", "validate"];
+            const validate =
+                releaseOf(AUTHELIA, images.authelia).line.line === "4.38" ? ["validate-config"] : ["config", "validate"];
             const said = await docker("exec", `${cloud.stack.prefix}authelia`, "authelia", ...validate);
             assert.equal(said, "Configuration parsed and loaded successfully without errors.");
         });

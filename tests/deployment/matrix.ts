@@ -113,7 +113,10 @@ export function testMatrix(directory: string, { authelia, ocis }: Images, cloud:
             const where = `${authelia}, ${ocis}, ${directory}`;
             let passed = false;
             try {
-                assert.equal(await outcome(cloud(), client, credentials()), early ? expected.replace("users 403", "users 401") : expected);
+                assert.equal(
+                    await outcome(cloud(), client, credentials()),
+                    early ? expected.replace("users 403", "users 401") : expected,
+                );
                 passed = true;
             } finally {
                 mkdirSync(join(CELLS, ".."), { recursive: true });

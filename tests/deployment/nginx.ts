@@ -29,7 +29,9 @@ export class Nginx {
         const folder = mkdtempSync(join(cache, "run-"));
         writeFileSync(join(folder, "certificate.pem"), certificate);
         writeFileSync(join(folder, "certificate.key"), key, { mode: 0o600 });
-        const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder}/${name};`);
+        const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+            (name) => `${name}_temp_path ${folder}/${name};`,
+        );
         const http = ["access_log off;", ...paths, servers].join("\n");
         const user = execFileSync("id", ["--user", "--name"]).toString().trim();
         const global = `daemon off;\nuser ${user};\npid ${folder}/pid;\nerror_log stderr error;\nevents {}\n`;

@@ -54,7 +54,10 @@ export class Pebble {
         writeFileSync(join(folder, "pebble.json"), JSON.stringify({ pebble: configuration }));
 
         const dns = `127.0.0.1:${dnsPort}`;
-        const closed = ["http01", "https01", "tlsalpn01", "doh", "management", "defaultIPv6"].flatMap((name) => [`-${name}`, ""]);
+        const closed = ["http01", "https01", "tlsalpn01", "doh", "management", "defaultIPv6"].flatMap((name) => [
+            `-${name}`,
+            "",
+        ]);
         const stdio = "ignore";
         const names = spawn(join(cache, "pebble-challtestsrv"), ["-dnsserver", dns, ...closed], { stdio });
         await listening(names, dnsPort);

@@ -71,10 +71,7 @@ describe("previews", { timeout: 20 * 60_000, skip }, () => {
 
     const newest = (server: Server<Line>) =>
         server.lines.map(({ line, first, last }) => `${server.image.split(":")[0]}:${line}.${last ?? first}`);
-    const images = [
-        ...newest(AUTHELIA).map((authelia) => ({ authelia })),
-        ...newest(OCIS).map((ocis) => ({ ocis })),
-    ];
+    const images = [...newest(AUTHELIA).map((authelia) => ({ authelia })), ...newest(OCIS).map((ocis) => ({ ocis }))];
     for (const image of images) {
         test(Object.values(image)[0], () => expectFaultless({ ...DIRECTORIES.authelia, images: image }));
     }

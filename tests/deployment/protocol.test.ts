@@ -188,11 +188,20 @@ for (const [index, { title, images }] of pairsOfThisRun().entries()) {
             const { keys } = (await (await browser.request(`${cloud.issuer}/jwks.json`)).json()) as { keys: { kid: string }[] };
             const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
             const now = Math.floor(Date.now() / 1000);
-            const claims = { iss: cloud.issuer, sub: "alice", preferred_username: "alice", iat: now, exp: now + 600, aud: ["ocis"] };
+            const claims = {
+                iss: cloud.issuer,
+                sub: "alice",
+                preferred_username: "alice",
+                iat: now,
+                exp: now + 600,
+                aud: ["ocis"],
+            };
             const content = `${part({ alg: "RS256", typ: "at+jwt", kid: keys[0]!.kid })}.${part(claims)}`;
             const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
             const token = `${content}.${sign("sha256", Buffer.from(content), privateKey).toString("base64url")}`;
-            const response = await browser.request(`${cloud.url}/graph/v1.0/me`, { headers: { authorization: `Bearer ${token}` } });
+            const response = await browser.request(`${cloud.url}/graph/v1.0/me`, {
+                headers: { authorization: `Bearer ${token}` },
+            });
             assert.equal(response.status, 401);
         });
 

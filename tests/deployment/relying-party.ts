@@ -52,10 +52,16 @@ export interface Session {
 /** What the provider publishes, found from the cloud's URL as the apps find it. */
 export async function discover(browser: Browser, cloudUrl: string, client: Client): Promise<oidc.Configuration> {
     const request = (url: string, init: object) => browser.request(url, init) as unknown as Promise<Response>;
-    return oidc.discovery(new URL(`${cloudUrl}/.well-known/openid-configuration`), client.id, undefined, client.authentication, {
-        // oCIS answers with the document of its issuer; the apps take the issuer from it, and so does this.
-        [oidc.customFetch]: request,
-    });
+    return oidc.discovery(
+        new URL(`${cloudUrl}/.well-known/openid-configuration`),
+        client.id,
+        undefined,
+        client.authentication,
+        {
+            // oCIS answers with the document of its issuer; the apps take the issuer from it, and so does this.
+            [oidc.customFetch]: request,
+        },
+    );
 }
 
 /** An authorization request as a client sends it, with what is needed to end it. */

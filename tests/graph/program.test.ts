@@ -87,7 +87,10 @@ test("only the edge publishes ports, on dev on the loopback", () => {
         assert.deepEqual(ports, expected, name);
     }
     const published = named(production, "edge").inputs.ports as { external: number }[];
-    assert.deepEqual(published.map(({ external }) => external), [443, 443, 80]);
+    assert.deepEqual(
+        published.map(({ external }) => external),
+        [443, 443, 80],
+    );
 });
 
 test("a container that changes is replaced after the old one is gone, one that never got ready is made anew", () => {
@@ -106,15 +109,23 @@ test("keepData protects the data volumes together with the secrets, and only the
     for (const { name, protect } of data) {
         assert.equal(protect, true, name);
     }
-    assert.deepEqual(passwords!.map(({ name, protect }) => [name, protect]), [["secrets-password-alice", false]], "users can go");
-    assert.deepEqual(dev.resources.filter(({ protect }) => protect), []);
+    assert.deepEqual(
+        passwords!.map(({ name, protect }) => [name, protect]),
+        [["secrets-password-alice", false]],
+        "users can go",
+    );
+    assert.deepEqual(
+        dev.resources.filter(({ protect }) => protect),
+        [],
+    );
     for (const volume of ofType(production, VOLUME)) {
         assert.deepEqual(volume.ignoreChanges, ["labels", "driverOpts"], "a label must not cost the data");
     }
 });
 
 test("certificates of a public authority are kept, those of the private one go with the process that made them", () => {
-    const dataHome = (program: Program) => (named(program, "edge").inputs.envs as string[]).find((env) => /^XDG_DATA_HOME=/.test(env));
+    const dataHome = (program: Program) =>
+        (named(program, "edge").inputs.envs as string[]).find((env) => /^XDG_DATA_HOME=/.test(env));
     assert.equal(dataHome(production), "XDG_DATA_HOME=/var/lib/caddy");
     // Kept ones would still name the old root after a new one was made, and no client could verify them.
     assert.equal(dataHome(dev), "XDG_DATA_HOME=/tmp");

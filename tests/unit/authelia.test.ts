@@ -132,7 +132,14 @@ test("the secrets complete the configuration with what it leaves out, and nothin
 });
 
 test("the users file holds what Authelia asks of each user", () => {
-    const alice = { name: "alice", displayName: "A", email: "a@b.c", groups: ["x"], disabled: true, passwordDigest: "$2b$10$abc" };
+    const alice = {
+        name: "alice",
+        displayName: "A",
+        email: "a@b.c",
+        groups: ["x"],
+        disabled: true,
+        passwordDigest: "$2b$10$abc",
+    };
     assert.deepEqual(parse(toYaml(autheliaUsers([alice]))), {
         users: { alice: { disabled: true, displayname: "A", email: "a@b.c", groups: ["x"], password: "$2b$10$abc" } },
     });
@@ -201,7 +208,10 @@ const GUIDE = {
 
 test("the guide's four clients are registered as it says, with opaque tokens where they are asked for", () => {
     const clients = clientsOf("4.38.0", "opaque");
-    assert.deepEqual(clients.map(({ client_id: id }) => id), Object.keys(GUIDE));
+    assert.deepEqual(
+        clients.map(({ client_id: id }) => id),
+        Object.keys(GUIDE),
+    );
     for (const client of clients) {
         const { client_name, public: isPublic, redirect_uris, token_endpoint_auth_method } = client;
         const expected = GUIDE[client.client_id as keyof typeof GUIDE];
@@ -240,7 +250,10 @@ test("with groups only their members get in, with the factors that are asked for
 
 test("the native apps get the groups that they never ask for, and on early releases no prompt that is refused", () => {
     const scopes = authorizationRewrites(applicationOf(), lineOf("4.39.20"));
-    assert.deepEqual(scopes.map(({ where }) => where?.value), [DESKTOP, ANDROID, IOS]);
+    assert.deepEqual(
+        scopes.map(({ where }) => where?.value),
+        [DESKTOP, ANDROID, IOS],
+    );
     assert.ok(scopes.every(({ path, parameter }) => path === "/api/oidc/authorization" && parameter === "scope"));
     assert.equal(authorizationRewrites(applicationOf(), lineOf("4.38.16")).length, 3);
     const { parameter, pattern, replacement } = authorizationRewrites(applicationOf(), lineOf("4.38.15"))[3]!;
@@ -253,7 +266,14 @@ const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", b
 
 function configurationWith(directory: AutheliaDirectory, more: Partial<AutheliaConfigurationInput> = {}) {
     const hosts = hostsOf({ domain: "example.com", httpsPort: 443 });
-    return autheliaConfiguration({ domain: "example.com", hosts, application: applicationOf(), directory, line: lineOf("4.39.20"), ...more });
+    return autheliaConfiguration({
+        domain: "example.com",
+        hosts,
+        application: applicationOf(),
+        directory,
+        line: lineOf("4.39.20"),
+        ...more,
+    });
 }
 
 test("an LDAP server is read with the names of its preset, and never written", () => {
@@ -279,7 +299,10 @@ test("an LDAP server is read with the names of its preset, and never written", (
 });
 
 test("a base without relative names is searched as a whole, and an authority is trusted from its folder", () => {
-    const configuration = configurationWith({ ldap: { ...PRESETS.openldap, ...READER } }, { trustFolder: "/run/configuration" });
+    const configuration = configurationWith(
+        { ldap: { ...PRESETS.openldap, ...READER } },
+        { trustFolder: "/run/configuration" },
+    );
     const { authentication_backend: backend } = configuration;
     assert.ok("ldap" in backend && !("additional_users_dn" in backend.ldap) && !("additional_groups_dn" in backend.ldap));
     assert.ok("certificates_directory" in configuration);
@@ -296,7 +319,13 @@ test("the bind password stands among the secrets, where there is one", () => {
 test("mail is submitted with TLS, its password among the secrets; without a server codes go into a file", () => {
     const users = { usersFile: "/run/secrets/users.yml" };
     assert.deepEqual(configurationWith(users).notifier, { filesystem: { filename: "/data/notification.txt" } });
-    const smtp = { host: "mail.example.com", port: 587, encryption: "starttls", sender: "cloud@example.com", user: "cloud" } as const;
+    const smtp = {
+        host: "mail.example.com",
+        port: 587,
+        encryption: "starttls",
+        sender: "cloud@example.com",
+        user: "cloud",
+    } as const;
     assert.deepEqual(configurationWith(users, { smtp }).notifier, {
         disable_startup_check: true,
         smtp: { address: "submission://mail.example.com:587", sender: "cloud@example.com", username: "cloud" },

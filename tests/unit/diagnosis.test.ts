@@ -11,10 +11,16 @@ test("a port in use is named with the cure", () => {
     const allocated =
         "Unable to start container: Error response from daemon: driver failed programming external connectivity on endpoint " +
         "x (abc): Bind for 127.0.0.1:8443 failed: port is already allocated";
-    assert.match(explain("edge", "some/image:1", CONTAINER, allocated)!, /Port 8443 of 127\.0\.0\.1 is in use[^]*config set httpsPort/);
+    assert.match(
+        explain("edge", "some/image:1", CONTAINER, allocated)!,
+        /Port 8443 of 127\.0\.0\.1 is in use[^]*config set httpsPort/,
+    );
     const listening =
         "Unable to start container: Error starting userland proxy: listen tcp4 127.0.0.1:8443: bind: address already in use";
-    assert.match(explain("edge", "some/image:1", CONTAINER, listening)!, /Port 8443 of 127\.0\.0\.1 is in use[^]*config set httpsPort/);
+    assert.match(
+        explain("edge", "some/image:1", CONTAINER, listening)!,
+        /Port 8443 of 127\.0\.0\.1 is in use[^]*config set httpsPort/,
+    );
 });
 
 test("an image that cannot be had is named by its key in the configuration", () => {

@@ -41,7 +41,10 @@ test("a private authority issues from its own root; a public one is asked with t
 
 test("another ACME server is asked instead, and its own root believed", () => {
     assert.doesNotMatch(render(), /issuer/);
-    assert.match(render({ tls: { mode: "acme", server: "staging" } }), /issuer acme \{\s+dir https:\/\/acme-staging-v02\.\S+\s+\}/);
+    assert.match(
+        render({ tls: { mode: "acme", server: "staging" } }),
+        /issuer acme \{\s+dir https:\/\/acme-staging-v02\.\S+\s+\}/,
+    );
     const own = render({ tls: { mode: "acme", server: new URL("https://ca.example.com/dir"), authority: "PEM" } });
     const issuer = /^\ttls \{\s+issuer acme \{\s+dir https:\/\/ca\.example\.com\/dir\s+trusted_roots \/root\.pem\s+\}/gm;
     assert.equal(own.match(issuer)?.length, 2);
@@ -74,12 +77,16 @@ test("the servers are told the URL that people know, whatever a request or a pro
 });
 
 test("browsers are told to insist on TLS only where all of them verify it", () => {
-    const hsts = (tls: CaddyfileInput["tls"]) => render({ tls }).match(/Strict-Transport-Security "max-age=31536000"/g)?.length ?? 0;
+    const hsts = (tls: CaddyfileInput["tls"]) =>
+        render({ tls }).match(/Strict-Transport-Security "max-age=31536000"/g)?.length ?? 0;
     const own = { mode: "files", certificate: "PEM", key: pulumi.secret("PEM") } as const;
     const everywhere: CaddyfileInput["tls"][] = [{ mode: "acme", server: "production" }, { mode: "none" }, own];
     assert.deepEqual(everywhere.map(hsts), [2, 2, 2]);
     const here = everywhere.map((tls) => ({ ...tls, authority: "PEM" }));
-    assert.deepEqual([...here, { mode: "acme", server: "staging" }, { mode: "private-ca" }].map((tls) => hsts(tls as never)), [0, 0, 0, 0, 0]);
+    assert.deepEqual(
+        [...here, { mode: "acme", server: "staging" }, { mode: "private-ca" }].map((tls) => hsts(tls as never)),
+        [0, 0, 0, 0, 0],
+    );
 });
 
 test("a rewrite changes one parameter of the requests that it is meant for", () => {
@@ -95,7 +102,8 @@ test("a rewrite changes one parameter of the requests that it is meant for", () 
         },
     ];
     const text = render({ sites: [{ host, upstream: "authelia:9091", rewrites }] });
-    const matcher = /@rewrite0 \{\s+path \/authorize\s+query client_id=app\s+not expression `\{query\.scope\}\.matches\("\(\^\| \)groups\( \|\$\)"\)`\s+\}/;
+    const matcher =
+        /@rewrite0 \{\s+path \/authorize\s+query client_id=app\s+not expression `\{query\.scope\}\.matches\("\(\^\| \)groups\( \|\$\)"\)`\s+\}/;
     assert.match(text, matcher);
     assert.match(text, /^\turi @rewrite0 query scope "\^\(\.\*\)\$" "\$1 groups"$/m);
 });

@@ -104,7 +104,10 @@ test("docs/guide.md lists nothing that is no difference", () => {
     const differing = comparison().filter(({ theirs, ours }) => JSON.stringify(theirs) !== JSON.stringify(ours));
     assert.ok(differences().length > 0);
     for (const row of differences()) {
-        assert.ok(differing.some(({ key }) => isOf(key, row.key)), row.key);
+        assert.ok(
+            differing.some(({ key }) => isOf(key, row.key)),
+            row.key,
+        );
     }
 });
 

@@ -151,7 +151,11 @@ test("users who live in oCIS are not provisioned, as in the guide, and are serve
 });
 
 test("an LDAP server outside replaces oCIS's own, is verified and never written", () => {
-    const directory = { mode: "ldap", ldap: { ...PRESETS.lldap, ...READER }, trustFile: "/run/configuration/directory.pem" } as const;
+    const directory = {
+        mode: "ldap",
+        ldap: { ...PRESETS.lldap, ...READER },
+        trustFile: "/run/configuration/directory.pem",
+    } as const;
     const environment = environmentOf("7.0.0", { directory });
     const expected = {
         PROXY_AUTOPROVISION_ACCOUNTS: "false",
@@ -184,7 +188,13 @@ test("every service binds with the one account of an LDAP server outside", () =>
 
 test("mail is sent by a service of its own, beside that of app tokens, as each line knows how", () => {
     assert.ok(!("OCIS_ADD_RUN_SERVICES" in environmentOf("8.0.5")));
-    const smtp = { host: "mail.example.com", port: 465, encryption: "implicit", sender: "cloud@example.com", user: "cloud" } as const;
+    const smtp = {
+        host: "mail.example.com",
+        port: 465,
+        encryption: "implicit",
+        sender: "cloud@example.com",
+        user: "cloud",
+    } as const;
     const environment = environmentOf("8.0.5", { appTokens: true, smtp });
     assert.equal(environment.OCIS_ADD_RUN_SERVICES, "auth-app,notifications");
     assert.equal(environment.NOTIFICATIONS_SMTP_ENCRYPTION, "ssltls");

@@ -14,7 +14,11 @@ const README = readFileSync(join(ROOT, "README.md"), "utf8");
 function rows(): string[][] {
     const [, table] = /^\| key \| type \| default \| meaning \|\n\|[-|]+\|\n((?:\|.*\|\n)+)/m.exec(README) ?? [];
     assert.ok(table, "the README has the table");
-    const cells = (row: string) => row.slice(1, -1).split("|").map((cell) => cell.trim());
+    const cells = (row: string) =>
+        row
+            .slice(1, -1)
+            .split("|")
+            .map((cell) => cell.trim());
     return table.trimEnd().split("\n").map(cells);
 }
 

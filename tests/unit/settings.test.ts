@@ -51,7 +51,10 @@ test("users are sorted, so that their order in the configuration changes nothing
     const bob = { displayName: "Bob", email: "bob@example.com", groups: ["family"] };
     const there = settingsOf({ ...GOOD, users: { bob, alice: ALICE } });
     assert.deepEqual(there, settingsOf({ ...GOOD, users: { alice: ALICE, bob } }));
-    assert.deepEqual(there.users.map(({ name }) => name), ["alice", "bob"]);
+    assert.deepEqual(
+        there.users.map(({ name }) => name),
+        ["alice", "bob"],
+    );
 });
 
 test("a password digest is a secret, however it was set", async () => {
@@ -74,7 +77,13 @@ const LDAP = {
 const ldap = (change: object) => ({ users: {}, directory: { ...LDAP, ...change } });
 
 test("a directory outside takes what its preset says, and what is said otherwise", async () => {
-    const change = { preset: "lldap", userName: "mail", userFilter: "(&(a=b)(!(c=d)))", groupBase: "", authority: rootCertificates[0] };
+    const change = {
+        preset: "lldap",
+        userName: "mail",
+        userFilter: "(&(a=b)(!(c=d)))",
+        groupBase: "",
+        authority: rootCertificates[0],
+    };
     const { directory, users } = settingsOf({ ...GOOD, ...ldap(change) });
     assert.equal(directory.mode, "ldap");
     assert.ok(directory.mode === "ldap" && (await pulumi.isSecret(directory.bindPassword)), "the bind password is a secret");
@@ -87,12 +96,17 @@ test("a directory outside takes what its preset says, and what is said otherwise
 
 test("a bind password reaches no message", () => {
     for (const slip of [{ bindPassword: ["canary-bind"] }, { bindPasword: "canary-bind" }, { mode: "ocis" }, { url: "x" }]) {
-        assert.throws(() => settingsOf({ ...GOOD, ...ldap(slip) }), (error: Error) => !error.message.includes("canary"));
+        assert.throws(
+            () => settingsOf({ ...GOOD, ...ldap(slip) }),
+            (error: Error) => !error.message.includes("canary"),
+        );
     }
 });
 
 /** Wrong input: the configuration, the key that the message has to name, and a part of the cure. */
-const mail = (change: object) => ({ smtp: { address: "submissions://mail.example.com", sender: "cloud@example.com", ...change } });
+const mail = (change: object) => ({
+    smtp: { address: "submissions://mail.example.com", sender: "cloud@example.com", ...change },
+});
 
 const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: RegExp][] = [
     ["no domain", { domain: "" }, "domain", /config set domain example\.com/],
@@ -120,7 +134,12 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["an ACME server without TLS", { tls: { server: "http://ca.example.com/dir" } }, "tls.server", /https URL/],
     ["staging for localhost", { domain: "ocis.localhost", tls: { server: "staging" } }, "tls.mode", /tls\.mode private-ca/],
     ["an authority that is no certificate", { tls: { authority: "root" } }, "tls.authority", /tls\.authority < root\.pem/],
-    ["a certificate without use", { tls: { certificate: "…" } }, "tls", /it belongs to files[^]*config rm --path tls\.certificate/],
+    [
+        "a certificate without use",
+        { tls: { certificate: "…" } },
+        "tls",
+        /it belongs to files[^]*config rm --path tls\.certificate/,
+    ],
     ["an own certificate that is none", { tls: { mode: "files" } }, "tls.certificate", /tls\.certificate < fullchain\.pem/],
     ["an own certificate without a key", { tls: { mode: "files" } }, "tls.key", /--secret --path tls\.key < privkey\.pem/],
     ["a proxy, and an edge that others reach", { tls: { mode: "none" } }, "address", /config set address 127\.0\.0\.1/],
@@ -183,7 +202,12 @@ const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: 
     ["an unknown key of directory", ldap({ uri: "x" }), "directory", /config rm --path directory\.uri/],
     ["users beside oCIS's directory", { directory: { mode: "ocis" } }, "users", /config rm users/],
     ["users beside an LDAP server", { directory: LDAP }, "users", /config rm users/],
-    ["an LDAP server without its mode", { directory: { mode: "ocis", url: "x" }, users: {} }, "directory", /rm --path directory\.url/],
+    [
+        "an LDAP server without its mode",
+        { directory: { mode: "ocis", url: "x" }, users: {} },
+        "directory",
+        /rm --path directory\.url/,
+    ],
     ["no preset", ldap({ preset: undefined }), "directory.preset", /directory\.preset 'openldap'/],
     ["an unknown preset", ldap({ preset: "toString" }), "directory.preset", /directory\.preset 'openldap'/],
     ["no LDAP server", ldap({ url: undefined }), "directory.url", /directory\.url 'ldaps:/],
@@ -212,7 +236,10 @@ for (const [what, values, key, cure] of WRONG) {
             () => settingsOf({ ...GOOD, ...values }),
             (error: unknown) => {
                 assert.ok(pulumi.RunError.isInstance(error));
-                assert.match(error.message, new RegExp(`^ {2}${key.replaceAll(".", "\\.")}: .* cannot be used\\. Allowed: `, "m"));
+                assert.match(
+                    error.message,
+                    new RegExp(`^ {2}${key.replaceAll(".", "\\.")}: .* cannot be used\\. Allowed: `, "m"),
+                );
                 assert.match(error.message, cure);
                 return true;
             },
@@ -228,7 +255,10 @@ test("one run reports every fault", () => {
 test("a wrong digest or a password under a misspelt key does not reach the message", () => {
     for (const slip of [{ passwordDigest: "canary-hunter2" }, { password: "canary-hunter2" }]) {
         const wrong = { ...GOOD, users: { alice: { ...ALICE, ...slip } } };
-        assert.throws(() => settingsOf(wrong), (error: Error) => !error.message.includes("canary"));
+        assert.throws(
+            () => settingsOf(wrong),
+            (error: Error) => !error.message.includes("canary"),
+        );
     }
 });
 
@@ -254,7 +284,16 @@ test("mail has the usual ports, and its password is a secret, however it was set
     assert.equal(settingsOf(GOOD).smtp, undefined);
     assert.deepEqual([mailOf({}).port, mailOf({ address: "submission://mail.example.com" }).port], [465, 587]);
     const { password, ...rest } = mailOf({ address: "submission://mail.example.com:2525", user: "cloud", password: "hunter2" });
-    assert.deepEqual(rest, { host: "mail.example.com", port: 2525, encryption: "starttls", sender: "cloud@example.com", user: "cloud" });
+    assert.deepEqual(rest, {
+        host: "mail.example.com",
+        port: 2525,
+        encryption: "starttls",
+        sender: "cloud@example.com",
+        user: "cloud",
+    });
     assert.equal(await pulumi.isSecret(password!), true);
-    assert.throws(() => mailOf({ password: "canary" }), (error: Error) => !error.message.includes("canary"));
+    assert.throws(
+        () => mailOf({ password: "canary" }),
+        (error: Error) => !error.message.includes("canary"),
+    );
 });

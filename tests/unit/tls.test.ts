@@ -35,7 +35,12 @@ test("a wildcard certificate and a chain are fit too", () => {
 const unfit: [what: string, tls: Partial<Certified>, key: string, allowed: RegExp][] = [
     ["of another name", authority.issue("DNS:auth.example.com"), "tls.certificate", /not for owncloud\.example\.com/],
     ["that is no PEM", { ...fit, certificate: "MIIB" }, "tls.certificate", /in PEM form/],
-    ["with a broken chain", { ...fit, certificate: fit.certificate.replace(/\n[^-]/, "\nA") }, "tls.certificate", /in PEM form/],
+    [
+        "with a broken chain",
+        { ...fit, certificate: fit.certificate.replace(/\n[^-]/, "\nA") },
+        "tls.certificate",
+        /in PEM form/,
+    ],
     ["with another one's key", { ...fit, key: authority.issue("DNS:a.example").key }, "tls.key", /belongs to tls\.certificate/],
     ["with a key that is none", { ...fit, key: fit.key.replace(/\n.{8}/, "\n") }, "tls.key", /private key in PEM form/],
     ["of another authority", { ...fit, ...{ authority: stranger.root } }, "tls.certificate", /descends from tls\.authority/],
@@ -48,7 +53,9 @@ for (const [what, tls, key, allowed] of unfit) {
                 assert.ok(message.includes(`\n  ${key}: `), message);
                 assert.match(message, allowed);
                 assert.match(message, /pulumi config set .*--path tls\.\w+ < \w+\.pem/);
-                const lines = [fit.key, String(tls.key)].flatMap((pem) => pem.split("\n")).filter((line) => /^[^-]{8}/.test(line));
+                const lines = [fit.key, String(tls.key)]
+                    .flatMap((pem) => pem.split("\n"))
+                    .filter((line) => /^[^-]{8}/.test(line));
                 assert.ok(lines.length > 0 && !lines.some((line) => message.includes(line)), message);
                 return true;
             },
