@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { ensureImage, images as made } from "../rehearsal";
+import { BUILT_IMAGES, ensureImage } from "../offline/images";
 import { AUTHELIA, CADDY_IMAGE, Line, OCIS, releaseOf, Server } from "../versions";
 import { STATE } from "./folders";
 
@@ -48,7 +48,7 @@ export function forgetImages(stack: string): void {
 
 /** Whether a name is that of a stand-in, which is no product. */
 export function isStandIn(image: string): boolean {
-    return image === made.authelia || image === made.ocis;
+    return image === BUILT_IMAGES.authelia || image === BUILT_IMAGES.ocis;
 }
 
 /** "Authelia 4.39.20 (authelia/authelia:4.39.20), the stand-in for oCIS 8.0.5 and Caddy (caddy:2.11)". */
@@ -106,24 +106,24 @@ async function chooseServer(name: keyof typeof SERVERS, say: (line: string) => v
         return newest;
     }
     await ensureImage(name, { report: say });
-    return made[name];
+    return BUILT_IMAGES[name];
 }
 
 /** Caddy's image: the official one, or the same program built from Go modules. */
 export async function chooseCaddy(say: (line: string) => void): Promise<string> {
     // Once it was built nothing is pulled any more, or a machine without a registry would wait for one at each run.
-    if (!(await isLocal(made.caddy)) && (await isAtHand(CADDY_IMAGE, say))) {
+    if (!(await isLocal(BUILT_IMAGES.caddy)) && (await isAtHand(CADDY_IMAGE, say))) {
         return CADDY_IMAGE;
     }
     await ensureImage("caddy", { report: say });
-    return made.caddy;
+    return BUILT_IMAGES.caddy;
 }
 
 /** The pair of stand-ins, built where they are missing. */
 export async function standIns(say: (line: string) => void): Promise<Pick<Images, "authelia" | "ocis">> {
     await ensureImage("authelia", { report: say });
     await ensureImage("ocis", { report: say });
-    return { authelia: made.authelia, ocis: made.ocis };
+    return { authelia: BUILT_IMAGES.authelia, ocis: BUILT_IMAGES.ocis };
 }
 
 /**

@@ -13,7 +13,7 @@ import { pathToFileURL } from "node:url";
 import { PulumiCommand as OfficialCommand } from "@pulumi/pulumi/automation";
 import { version as sdkVersion } from "@pulumi/pulumi/package.json";
 
-import { buildToolchain, builtToolchain } from "../toolchain";
+import { buildToolchain, builtToolchain } from "../offline/toolchain";
 import { MACHINE_IMAGES } from "../settings";
 import { runMain } from "./cure";
 import { engineHost } from "./engine";
@@ -116,7 +116,7 @@ let found: Promise<CommandLine> | undefined;
 
 /**
  * Pulumi's command line interface with the local state: an installed one that is new enough, else one that was
- * downloaded or built before, else the official download, else a build from Go modules (toolchain/).
+ * downloaded or built before, else the official download, else a build from Go modules (offline/pulumi).
  *
  * @param say Takes one line of what is done; nothing is said where nothing is to be done.
  * @throws Cure if none can be had.

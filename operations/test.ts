@@ -42,7 +42,7 @@ async function pairsAtHand(): Promise<Images[]> {
         pairs.push(GUIDE);
     }
     if (defaults.includes(false)) {
-        await step("The stand-ins' own tests", "go", ["test", "-C", "rehearsal", "./..."]);
+        await step("The stand-ins' own tests", "go", ["test", "-C", "offline/stand-ins", "./..."]);
         pairs.push(await standIns(say));
     }
     return pairs.map((pair) => ({ ...pair, caddy }));

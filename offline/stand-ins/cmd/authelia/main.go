@@ -18,10 +18,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ocis-authelia/rehearsal/internal/standin"
+	"ocis-authelia/offline/stand-ins/internal/standin"
 )
 
-// version is that of the Authelia rehearsed; the build sets it.
+// version is that of the Authelia that this stands in for; the build sets it.
 var version = "untagged"
 
 func main() {
@@ -175,7 +175,7 @@ func validateFiles(cmd *cobra.Command, files []string) error {
 func serve(ctx context.Context, files []string) error {
 	config, found := loadConfiguration(files)
 	setLogger(config)
-	slog.Info("Authelia " + version + " is starting (a stand-in: only rehearses it)")
+	slog.Info("Authelia " + version + " is starting (a stand-in)")
 	for _, warning := range found.warnings {
 		slog.Warn("Configuration: " + warning.Error())
 	}

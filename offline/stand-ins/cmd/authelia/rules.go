@@ -67,7 +67,7 @@ func validate(config *configuration, found *findings) {
 	validateStorage(&config.Storage, found)
 	validateNotifier(&config.Notifier, found)
 	if config.Telemetry.Metrics.Enabled {
-		found.fail("telemetry: metrics: not rehearsed here")
+		found.fail("telemetry: metrics: not known here")
 	}
 	if config.IdentityProviders.OIDC != nil {
 		validateOIDC(config, found)
@@ -83,9 +83,9 @@ func validateServer(config *configuration, found *findings) {
 	case err != nil:
 		found.fail("server: option 'address' with value '%s' is invalid: %w", config.Server.Address, err)
 	case !slices.Contains([]string{"tcp", "tcp4", "tcp6"}, address.Scheme):
-		found.fail("server: option 'address' with scheme '%s' is not rehearsed here; allowed: tcp", address.Scheme)
+		found.fail("server: option 'address' with scheme '%s' is not known here; allowed: tcp", address.Scheme)
 	case address.Path != "" && address.Path != "/":
-		found.fail("server: option 'address' with path '%s' is not rehearsed here", address.Path)
+		found.fail("server: option 'address' with path '%s' is not known here", address.Path)
 	}
 	for name := range config.Server.Endpoints.RateLimits {
 		if !slices.Contains(limitedEndpoints, name) {
@@ -620,7 +620,7 @@ func validateGrants(client *clientConfig, oidc *oidcConfig, fail, warn func(stri
 	if len(client.GrantTypes) == 0 {
 		client.GrantTypes = []string{"authorization_code"}
 	}
-	// Authelia knows more of these; what is not rehearsed is refused like what is unknown.
+	// Authelia knows more of these; what is not known here is refused like what is unknown.
 	for option, list := range map[string]struct{ values, allowed []string }{
 		"response_types": {client.ResponseTypes, []string{"code"}},
 		"response_modes": {client.ResponseModes, []string{"form_post", "query", "fragment"}},
@@ -628,7 +628,7 @@ func validateGrants(client *clientConfig, oidc *oidcConfig, fail, warn func(stri
 	} {
 		for _, value := range list.values {
 			if !slices.Contains(list.allowed, value) {
-				fail("option '%s' must only have the values %q (those that are rehearsed) but '%s' is present",
+				fail("option '%s' must only have the values %q (those that are known) but '%s' is present",
 					option, list.allowed, value)
 			}
 		}

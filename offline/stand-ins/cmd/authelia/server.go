@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"ocis-authelia/rehearsal/internal/standin"
+	"ocis-authelia/offline/stand-ins/internal/standin"
 )
 
 const (

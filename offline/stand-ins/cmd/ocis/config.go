@@ -139,9 +139,9 @@ func flag(alternatives string, standard bool) (bool, error) {
 	return value, nil
 }
 
-// notRehearsed are switches whose effect is not rehearsed: another value than the one given here is refused, so that no
+// unsupported are switches whose effect is not known here: another value than the one given here is refused, so that no
 // test passes here for want of what it tests.
-var notRehearsed = map[string]struct {
+var unsupported = map[string]struct {
 	standard bool
 	only     bool
 }{
@@ -213,18 +213,18 @@ func readConfig() (*config, error) {
 }
 
 func (c *config) readSwitches() error {
-	for name, rehearsed := range notRehearsed {
-		if value, err := flag(name, rehearsed.standard); err != nil {
+	for name, supported := range unsupported {
+		if value, err := flag(name, supported.standard); err != nil {
 			return err
-		} else if value != rehearsed.only {
-			return fmt.Errorf("%s=%t is not rehearsed by this stand-in; it only knows %[1]s=%[3]t", name, value, rehearsed.only)
+		} else if value != supported.only {
+			return fmt.Errorf("%s=%t is not known to this stand-in; it only knows %[1]s=%[3]t", name, value, supported.only)
 		}
 	}
 	if services := variable("OCIS_ADD_RUN_SERVICES", "") + variable("OCIS_RUN_SERVICES", ""); services != "" {
-		return fmt.Errorf("OCIS_ADD_RUN_SERVICES, OCIS_RUN_SERVICES: %q is not rehearsed by this stand-in", services)
+		return fmt.Errorf("OCIS_ADD_RUN_SERVICES, OCIS_RUN_SERVICES: %q is not known to this stand-in", services)
 	}
 	if services := variable("OCIS_EXCLUDE_RUN_SERVICES", ""); services != "idp" {
-		return fmt.Errorf("OCIS_EXCLUDE_RUN_SERVICES: %q is not rehearsed by this stand-in; it only knows \"idp\"", services)
+		return fmt.Errorf("OCIS_EXCLUDE_RUN_SERVICES: %q is not known to this stand-in; it only knows \"idp\"", services)
 	}
 	var errs [3]error
 	c.rewriteWellKnown, errs[0] = flag("PROXY_OIDC_REWRITE_WELLKNOWN", false)

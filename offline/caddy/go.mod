@@ -1,5 +1,5 @@
 // The real Caddy, from Go modules: no code of ours, its own main package as a tool (see ../index.ts).
-module ocis-authelia/rehearsal/caddy
+module ocis-authelia/offline/caddy
 
 go 1.26.0
 

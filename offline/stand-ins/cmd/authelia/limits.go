@@ -12,7 +12,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// limitedEndpoints are the names that a limit can have. Only the two that have standard buckets here are rehearsed;
+// limitedEndpoints are the names that a limit can have. Only the two that have standard buckets here are known;
 // 4.39.20 limits userinfo, introspection and revocation only where buckets are written, and the rest is not served.
 var limitedEndpoints = []string{
 	"reset_password_start", "reset_password_finish", "second_factor_totp", "second_factor_duo", "session_elevation_start",

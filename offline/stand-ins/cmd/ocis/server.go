@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strings"
 
-	"ocis-authelia/rehearsal/internal/standin"
+	"ocis-authelia/offline/stand-ins/internal/standin"
 )
 
 const wellKnownPath = "/.well-known/openid-configuration"
@@ -48,9 +48,9 @@ func (s *server) handler() http.Handler {
 	for _, path := range []string{"/remote.php/", "/dav/", "/webdav/"} {
 		mux.HandleFunc(path, dav)
 	}
-	// Whatever else oCIS has behind a token is not rehearsed: 401 without one, 501 with one.
+	// Whatever else oCIS has behind a token is not known here: 401 without one, 501 with one.
 	rest := s.signedIn(func(w http.ResponseWriter, r *http.Request, _ account) {
-		http.Error(w, r.URL.Path+" is not rehearsed by this stand-in", http.StatusNotImplemented)
+		http.Error(w, r.URL.Path+" is not known to this stand-in", http.StatusNotImplemented)
 	})
 	for _, path := range []string{"/graph/", "/ocs/", "/api/v0/settings/", "/archiver", "/app/", "/apps/", "/index.php/"} {
 		mux.HandleFunc(path, rest)
@@ -124,14 +124,14 @@ func reply(w http.ResponseWriter, status int, body any) {
 func (s *server) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	io.WriteString(w, `<!doctype html><html lang="en"><meta charset="utf-8"><title>Stand-in for oCIS</title>`+
-		`<h1>Stand-in for ownCloud Infinite Scale</h1><p>This only rehearses oCIS, on a machine that cannot get the real one. `+
+		`<h1>Stand-in for ownCloud Infinite Scale</h1><p>This stands in for oCIS, on a machine that cannot get the real one. `+
 		`It has no web interface: use WebDAV and the Graph API.</p></html>`)
 }
 
 // wellKnown passes the issuer's discovery document on.
 func (s *server) wellKnown(w http.ResponseWriter, r *http.Request) {
 	if !s.config.rewriteWellKnown {
-		http.Error(w, "the built-in identity provider is not rehearsed by this stand-in", http.StatusNotImplemented)
+		http.Error(w, "the built-in identity provider is not known to this stand-in", http.StatusNotImplemented)
 		return
 	}
 	address := strings.TrimSuffix(s.config.issuer, "/") + wellKnownPath

@@ -1,4 +1,4 @@
-module ocis-authelia/toolchain/cli
+module ocis-authelia/offline/pulumi/cli
 
 go 1.25.11
 

@@ -1,4 +1,4 @@
-module ocis-authelia/rehearsal
+module ocis-authelia/offline/stand-ins
 
 go 1.26.0
 

@@ -13,10 +13,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"ocis-authelia/rehearsal/internal/standin"
+	"ocis-authelia/offline/stand-ins/internal/standin"
 )
 
-// version is that of the oCIS rehearsed; the build sets it.
+// version is that of the oCIS that this stands in for; the build sets it.
 var version = "untagged"
 
 func main() {
@@ -58,7 +58,7 @@ func serve(ctx context.Context) error {
 	for _, address := range config.debug {
 		endpoints = append(endpoints, standin.Endpoint{Address: address, Handler: standin.Mark("ocis", health)})
 	}
-	slog.Info("a stand-in, which only rehearses oCIS, is listening", "address", config.address)
+	slog.Info("a stand-in, for oCIS, is listening", "address", config.address)
 	return standin.Serve(ctx, endpoints...)
 }
 

@@ -1,6 +1,6 @@
 /**
  * Pulumi's command line interface and provider plugins built from Go modules, for machines where their downloads cannot
- * be reached. README.md says which parts are Pulumi's own and which are ours.
+ * be reached. pulumi/README.md says which parts are Pulumi's own and which are ours.
  *
  * The result lies in `.cache/toolchain/<hash of all inputs>/`: `bin/`, with the command line interface and, beside it,
  * the language host; and `home/`, the PULUMI_HOME that has the plugins. It is made in a folder beside its place and
@@ -32,6 +32,9 @@ const CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3";
 /** How often a running build says that it runs, in milliseconds. */
 const PROGRESS_INTERVAL = 30_000;
 
+/** Folder of the Go modules. */
+const MODULES = join(__dirname, "pulumi");
+
 const CACHE = join(__dirname, "..", ".cache", "toolchain");
 
 /** The version of a provider is that of its npm package: Pulumi asks for the plugin by it. */
@@ -43,7 +46,7 @@ async function pluginVersion(name: string): Promise<string> {
 /** Where the build of the present inputs belongs. */
 async function place(): Promise<string> {
     const sources = [
-        "index.ts",
+        "../toolchain.ts",
         "language-host/pulumi-language-nodejs",
         ...["cli", ...PLUGINS].flatMap((folder) => [`${folder}/go.mod`, `${folder}/go.sum`]),
         ...PLUGINS.map((folder) => `${folder}/main.go`),
@@ -53,7 +56,7 @@ async function place(): Promise<string> {
         hash.update(`\0${name} ${await pluginVersion(name)}`);
     }
     for (const source of sources) {
-        hash.update(`\0${source}\0`).update(await readFile(join(__dirname, source)));
+        hash.update(`\0${source}\0`).update(await readFile(join(MODULES, source)));
     }
     return join(CACHE, hash.digest("hex").slice(0, 16));
 }
@@ -71,7 +74,7 @@ function elapsed(since: number): string {
 /**
  * Builds one Go program.
  *
- * @param module Folder of the module, relative to this file.
+ * @param module Folder of the module, relative to MODULES.
  * @param variables What the linker sets: Go variable -> value.
  */
 async function goBuild(
@@ -89,7 +92,7 @@ async function goBuild(
     const flags = ["-v", "-trimpath", "-buildvcs=false", "-mod=readonly", "-tags", "no_compose"];
     const linker = ["-s -w", ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
     const child = spawn("go", ["build", ...flags, "-ldflags", linker, "-o", output, program], {
-        cwd: join(__dirname, module),
+        cwd: join(MODULES, module),
         env: { ...process.env, GOWORK: "off" },
         stdio: ["ignore", "ignore", "pipe"],
     });
@@ -123,7 +126,7 @@ async function goVersion(): Promise<string> {
         throw new Cure(
             "Pulumi's command line interface is not installed and could not be downloaded, and building it needs Go, which " +
                 `could not be started (${(error as Error).message}).\nInstall Pulumi, or Go in the version that ` +
-                "toolchain/cli/go.mod names or newer, and run the command again.",
+                "offline/pulumi/cli/go.mod names or newer, and run the command again.",
         );
     }
 }
@@ -152,12 +155,12 @@ async function build(folder: string, say: (line: string) => void): Promise<void>
         `Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${await goVersion()}):`,
     );
     const list = ["list", "-mod=readonly", "-m", "-f", "{{.Version}}", CLI_MODULE];
-    const version = (await promisify(execFile)("go", list, { cwd: join(__dirname, "cli") })).stdout.trim();
+    const version = (await promisify(execFile)("go", list, { cwd: join(MODULES, "cli") })).stdout.trim();
     const stamp = { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version };
     const { path, home } = toolchainIn(folder);
     // One after the other: each by itself keeps every core and a few gigabytes of memory busy.
     await goBuild(`the command line interface ${version}`, "cli", `${CLI_MODULE}/cmd/pulumi`, stamp, path, say);
-    await copyFile(join(__dirname, "language-host", "pulumi-language-nodejs"), join(folder, "bin", "pulumi-language-nodejs"));
+    await copyFile(join(MODULES, "language-host", "pulumi-language-nodejs"), join(folder, "bin", "pulumi-language-nodejs"));
     for (const name of PLUGINS) {
         const pluginOf = await pluginVersion(name);
         const binary = join(folder, `pulumi-resource-${name}`);

@@ -1,6 +1,6 @@
 /**
  * Images for machines that can reach no image registry: the real Caddy, built from Go modules, and stand-ins for
- * Authelia and oCIS (see README.md). Every image is a static binary, Debian's static busybox and CA certificates,
+ * Authelia and oCIS (see stand-ins/README.md). Every image is a static binary, Debian's static busybox and CA certificates,
  * handed to the engine by `docker import`: no base image, no builder.
  */
 import { execFile } from "node:child_process";
@@ -9,19 +9,19 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
 
-/** A server whose image can be made here. */
-export type Server = "authelia" | "ocis" | "caddy";
+/** What an image can be made of here. */
+export type Program = "authelia" | "ocis" | "caddy";
 
 /** The tag of each image; its version is the one the image is (Caddy) or stands in for. */
-export const images: Readonly<Record<Server, string>> = {
-    authelia: "ocis-authelia/rehearsal-authelia:4.39.20",
-    ocis: "ocis-authelia/rehearsal-ocis:8.0.5",
+export const BUILT_IMAGES: Readonly<Record<Program, string>> = {
+    authelia: "ocis-authelia/stand-in-authelia:4.39.20",
+    ocis: "ocis-authelia/stand-in-ocis:8.0.5",
     caddy: "ocis-authelia/caddy:2.11.9",
 };
 
 /** The version in an image's tag. */
-function versionOf(server: Server): string {
-    return images[server].slice(images[server].indexOf(":") + 1);
+function versionOf(program: Program): string {
+    return BUILT_IMAGES[program].slice(BUILT_IMAGES[program].indexOf(":") + 1);
 }
 
 /** How a server's image is made. */
@@ -47,11 +47,11 @@ interface Recipe {
 /** Where programs are found in an image; `docker import` sets no PATH of its own. */
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-const recipes: Readonly<Record<Server, Recipe>> = {
+const recipes: Readonly<Record<Program, Recipe>> = {
     authelia: {
-        module: ".",
+        module: "stand-ins",
         package: "./cmd/authelia",
-        sources: ["go.mod", "go.sum", "cmd/authelia", "internal"],
+        sources: ["stand-ins/go.mod", "stand-ins/go.sum", "stand-ins/cmd/authelia", "stand-ins/internal"],
         version: ["main.version", `v${versionOf("authelia")}`],
         binary: "/app/authelia",
         files: [
@@ -73,9 +73,9 @@ const recipes: Readonly<Record<Server, Recipe>> = {
         ],
     },
     ocis: {
-        module: ".",
+        module: "stand-ins",
         package: "./cmd/ocis",
-        sources: ["go.mod", "go.sum", "cmd/ocis", "internal"],
+        sources: ["stand-ins/go.mod", "stand-ins/go.sum", "stand-ins/cmd/ocis", "stand-ins/internal"],
         version: ["main.version", versionOf("ocis")],
         binary: "/usr/bin/ocis",
         folders: [
@@ -134,26 +134,26 @@ let queue: Promise<unknown> = Promise.resolve();
 /**
  * Makes the image of one server, unless the engine has it already, made of the very same inputs.
  *
- * @param server whose image
+ * @param program what the image is of
  * @param options how progress is said, and the environment of the tools
- * @returns the image's tag, as in {@link images}
+ * @returns the image's tag, as in {@link BUILT_IMAGES}
  * @throws Error that names the missing tool (docker, go, Debian's packages) or carries the failed command's last lines
  */
-export function ensureImage(server: Server, options: EnsureImageOptions = {}): Promise<string> {
-    const turn = queue.then(() => makeImage(server, options));
+export function ensureImage(program: Program, options: EnsureImageOptions = {}): Promise<string> {
+    const turn = queue.then(() => makeImage(program, options));
     queue = turn.catch(() => undefined); // the caller gets the error; whoever is next in the queue starts all the same
     return turn;
 }
 
-async function makeImage(server: Server, { report = () => undefined, environment = process.env }: EnsureImageOptions) {
-    const recipe = recipes[server];
-    const image = images[server];
+async function makeImage(program: Program, { report = () => undefined, environment = process.env }: EnsureImageOptions) {
+    const recipe = recipes[program];
+    const image = BUILT_IMAGES[program];
     await ensureDebianFiles(environment, report);
     const inputs = await hashInputs(recipe, environment);
     if ((await labelOf(image, environment)) === inputs) {
         return image;
     }
-    const cache = path.join(repository, ".cache", "rehearsal", inputs);
+    const cache = path.join(repository, ".cache", "images", inputs);
     const binary = path.join(cache, path.basename(recipe.binary));
     await fs.mkdir(cache, { recursive: true });
     if (!(await exists(binary))) {

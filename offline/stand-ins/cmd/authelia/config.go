@@ -3,7 +3,7 @@ package main
 // The configuration: which keys exist, and how they are read from files, variables and secret files.
 //
 // Sources: Authelia 4.39.20, docs/content/configuration (keys), internal/configuration/{sources,helpers}.go (order and
-// secrets). A key that Authelia knows and this stand-in does not rehearse is refused like an unknown one, so that nothing
+// secrets). A key that Authelia knows and this stand-in does not know is refused like an unknown one, so that nothing
 // is accepted and then ignored that a test could be about.
 
 import (
@@ -358,7 +358,7 @@ func loadConfiguration(files []string) (*configuration, *findings) {
 	}
 	filters := os.Getenv(variableFilters)
 	if filters != "" && filters != "template" {
-		found.fail("%s: the filter %q is not rehearsed; allowed: template", variableFilters, filters)
+		found.fail("%s: the filter %q is not known here; allowed: template", variableFilters, filters)
 		return nil, found
 	}
 	for _, file := range files {
@@ -383,7 +383,7 @@ func loadConfiguration(files []string) (*configuration, *findings) {
 		if strings.HasPrefix(key, variablePrefix) {
 			found.warn("configuration environment variable not expected: %s", key)
 		} else {
-			found.fail("configuration key not expected: %s (unknown to Authelia, or not rehearsed here)", key)
+			found.fail("configuration key not expected: %s (unknown to Authelia, or not known here)", key)
 		}
 	}
 	if len(found.errors) == 0 {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Header names the server that an answer rehearses; the real servers never send it.
-const Header = "X-Rehearsal"
+// Header names the server that an answer stands in for; the real servers never send it.
+const Header = "X-Stand-In"
 
-// Mark puts the name of the rehearsed server on every answer of a handler.
+// Mark puts the name of the server on every answer of a handler.
 func Mark(server string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(Header, server)
