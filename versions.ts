@@ -46,14 +46,14 @@ export interface OcisLine extends Line {
 }
 
 /** Releases of one server, and the image that is used when the configuration names none. */
-export interface Server<L extends Line> {
+export interface Releases<L extends Line> {
     readonly title: string;
     readonly image: string;
     readonly lines: readonly L[];
 }
 
 /** Authelia. 4.39.20 is the newest release; it mends two flaws marked as security relevant in its log. */
-export const AUTHELIA: Server<AutheliaLine> = {
+export const AUTHELIA: Releases<AutheliaLine> = {
     title: "Authelia",
     image: "authelia/authelia:4.39.20",
     lines: [
@@ -64,7 +64,7 @@ export const AUTHELIA: Server<AutheliaLine> = {
 };
 
 /** oCIS. 4.0.5 and 5.0.x are here for those who upgrade from them; 8.0 is the production line. */
-export const OCIS: Server<OcisLine> = {
+export const OCIS: Releases<OcisLine> = {
     title: "oCIS",
     image: "owncloud/ocis:8.0.5",
     lines: [
@@ -100,7 +100,7 @@ function tagOf(image: string): string {
 }
 
 /** The lines of a server as a person reads them: "4.38.x, 4.39.0 to 4.39.20". */
-export function describeLines(server: Server<Line>): string {
+export function describeLines(server: Releases<Line>): string {
     return server.lines
         .map(({ line, first, last }) =>
             last !== undefined ? `${line}.${first} to ${line}.${last}` : first > 0 ? `${line}.${first} and later` : `${line}.x`,
@@ -120,7 +120,7 @@ function order(line: string, patch: number): number {
  * @param untested Takes a release outside the table for one of the newest line before it.
  * @throws Error that says what is allowed when the tag names no such release.
  */
-export function releaseOf<L extends Line>(server: Server<L>, image: string, untested = false): Release<L> {
+export function releaseOf<L extends Line>(server: Releases<L>, image: string, untested = false): Release<L> {
     const version = tagOf(image);
     const [, line, patch] = /^v?(\d+\.\d+)\.(\d+)$/.exec(version) ?? [];
     const known =

@@ -1,19 +1,47 @@
 /**
- * Whom the clients of a stack have to trust, and its private certificate authority: a root, made once and kept in the state.
- * The edge issues the sites' certificates from it and renews them by itself (components/edge), so nothing here expires
+ * Certificates: whom the clients of a cloud have to trust, and its private certificate authority: a root, made once and kept in
+ * the state. The edge issues the sites' certificates from it and renews them by itself (components/edge), so nothing here expires
  * within the root's life.
  */
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
-import { Tls } from "../settings";
+import { Tls } from "../settings/tls";
 import { typeToken } from "./naming";
 
-/** A root certificate and its key, PEM. */
-export interface CertificateAuthority {
+/** A certificate and its key, PEM. */
+export interface CertificateWithKey {
     readonly certificate: pulumi.Output<string>;
     /** A secret. */
     readonly privateKey: pulumi.Output<string>;
+}
+
+/** Life of what signs itself, hours: ten years, the default of mkcert and Caddy's own authority. */
+const LIFE_HOURS = 10 * 365 * 24;
+
+/**
+ * A certificate that signs itself, with a new key.
+ *
+ * @param name Of the certificate; that of the key is the same with "-key".
+ */
+export function selfSigned(
+    name: string,
+    args: Pick<tls.SelfSignedCertArgs, "isCaCertificate" | "dnsNames" | "allowedUses"> & { readonly commonName: string },
+    opts: pulumi.CustomResourceOptions,
+): CertificateWithKey {
+    const { commonName, ...rest } = args;
+    const key = new tls.PrivateKey(`${name}-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, opts);
+    const certificate = new tls.SelfSignedCert(
+        name,
+        {
+            ...rest,
+            privateKeyPem: key.privateKeyPem,
+            subject: { commonName, organization: "ocis-authelia" },
+            validityPeriodHours: LIFE_HOURS,
+        },
+        opts,
+    );
+    return { certificate: certificate.certPem, privateKey: key.privateKeyPem };
 }
 
 export interface CertificatesArgs {
@@ -23,12 +51,9 @@ export interface CertificatesArgs {
     readonly tls: Tls;
 }
 
-/** Life of the root, hours: ten years, the default of mkcert and Caddy's own authority. */
-const ROOT_LIFE_HOURS = 10 * 365 * 24;
-
 export class Certificates extends pulumi.ComponentResource {
     /** The private authority of the mode "private-ca". */
-    readonly authority?: CertificateAuthority;
+    readonly authority?: CertificateWithKey;
     /** Root certificates to trust besides the public authorities', PEM; undefined where those will do. */
     readonly trusted?: pulumi.Input<string>;
 
@@ -37,19 +62,9 @@ export class Certificates extends pulumi.ComponentResource {
         if (args.tls.mode !== "private-ca") {
             this.trusted = args.tls.authority;
         } else {
-            const key = new tls.PrivateKey(`${name}-root-key`, { algorithm: "ECDSA", ecdsaCurve: "P256" }, { parent: this });
-            const root = new tls.SelfSignedCert(
-                `${name}-root`,
-                {
-                    privateKeyPem: key.privateKeyPem,
-                    isCaCertificate: true,
-                    subject: { commonName: `${args.domain} private CA`, organization: "ocis-authelia" },
-                    allowedUses: ["cert_signing", "crl_signing"],
-                    validityPeriodHours: ROOT_LIFE_HOURS,
-                },
-                { parent: this },
-            );
-            this.authority = { certificate: root.certPem, privateKey: key.privateKeyPem };
+            const commonName = `${args.domain} private CA`;
+            const use = { isCaCertificate: true, allowedUses: ["cert_signing", "crl_signing"] };
+            this.authority = selfSigned(`${name}-root`, { ...use, commonName }, { parent: this });
             this.trusted = this.authority.certificate;
         }
         this.registerOutputs({ trusted: this.trusted });

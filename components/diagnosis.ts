@@ -3,13 +3,15 @@
  * container that does not become ready is explained by the last lines of its log, with every secret of its files masked.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 
-import type { WorkloadArgs } from "./workload";
+import { CommandLine, Cure, printCure, printPath } from "../settings/cure";
+import { attempt } from "../system/run";
 
 /** Lines of the log that are shown. */
 const LOG_LINES = 20;
+
+/** How long reading the log may take, milliseconds. */
+const LOG_TIMEOUT = 20_000;
 
 /** Shorter words in secret files are too common to be secrets; every secret of ours is longer. */
 const SHORTEST_SECRET = 8;
@@ -26,66 +28,104 @@ export function mask(text: string, secrets: readonly string[]): string {
         .reduce((masked, word) => masked.replaceAll(word, "[secret]"), text);
 }
 
+/** Writes a cure for the person who runs the program. */
+export type Mender = (cure: Cure) => string;
+
+/**
+ * Writes cures as commands where the configuration comes from a stack's file, and as arguments of the component where another program
+ * gives them.
+ */
+export function menderFor(commandLine: CommandLine | undefined): Mender {
+    return (cure) => {
+        if (commandLine !== undefined) {
+            return printCure(cure, commandLine);
+        }
+        return "to" in cure
+            ? `${printPath(cure.set)}: ${JSON.stringify(cure.to)}`
+            : printPath("set" in cure ? cure.set : cure.remove);
+    };
+}
+
+/** A port of the Docker host, and what moves it elsewhere. */
+export interface PortOwner {
+    readonly port: number;
+    /** TCP by default. */
+    readonly protocol?: "udp";
+    /** Frees the port. */
+    readonly cure: Cure;
+}
+
+/** What of a workload a diagnosis wants to know. */
+export interface Patient {
+    /** Name of the component. */
+    readonly name: string;
+    /** Name of its container on the Docker host. */
+    readonly containerName: string;
+    readonly image: pulumi.Input<string>;
+    /** Takes another image. */
+    readonly imageCure: Cure;
+    readonly ports: readonly PortOwner[];
+    /** Contents of its files with secrets. */
+    readonly secrets: readonly pulumi.Input<string>[];
+    readonly mender: Mender;
+}
+
+/** Docker's words for a port that somebody else has. Source: run with Docker Engine 20.10. */
+const PORT_IN_USE = /(?:Bind for|listen (?:tcp|udp)[46]?|address) (\S+?):(\d+)\S*.*?(?:already allocated|already in use)/s;
+
 /**
  * The cause and the cure behind an error of the Docker provider; undefined for one that says enough by itself. Pure.
  *
- * @param workload Name of the component.
- * @param image Name of its image.
+ * @param image Name of the image.
  * @param type Type token of the resource that failed.
  * @param error As the provider words it.
  */
-export function explain(workload: string, image: string, type: string, error: string): string | undefined {
-    const port = /(?:Bind for|listen tcp4?|address) (\S+?):(\d+)\S*.*?(?:already allocated|already in use)/s.exec(error);
-    if (port !== null || /port is already allocated|address already in use/.test(error)) {
-        const [, address, number] = port ?? [];
-        return (
-            `Port ${number === undefined ? "" : `${number} of ${address} `}is in use by another program.\n` +
-            `Stop that program, or choose another port: pulumi config set httpsPort 9443`
-        );
+export function explain(
+    { imageCure, ports, mender }: Pick<Patient, "imageCure" | "ports" | "mender">,
+    image: string,
+    type: string,
+    error: string,
+): string | undefined {
+    const [, address, number] = PORT_IN_USE.exec(error) ?? [];
+    if (number !== undefined) {
+        // The engine names the protocol only where its own proxy listens; else TCP, which it publishes first, is as likely.
+        const udp = /listen udp/.test(error);
+        const owners = ports.filter(({ port }) => port === Number(number));
+        const owner = owners.find(({ protocol }) => (protocol === "udp") === udp) ?? owners[0];
+        const cure = owner === undefined ? "." : `, or choose another port:\n    ${mender(owner.cure)}`;
+        return `Port ${number}${udp ? " (UDP)" : ""} of ${address} is in use by another program.\nStop that program${cure}`;
     }
     if (type === "docker:index/remoteImage:RemoteImage") {
         return (
             `The image ${image} cannot be had: it is neither on the Docker host nor can it be pulled.\n` +
-            "Check the host's connection, or name an image that is there: " +
-            `pulumi config set --path images.${imageKey(workload)} <image>`
+            `Check the host's connection (docker pull ${image}), or name an image that is there, such as:\n    ${mender(imageCure)}`
         );
     }
     return undefined;
-}
-
-/** The edge runs Caddy; the other workloads are called as their servers are. */
-function imageKey(workload: string): string {
-    return workload === "edge" ? "caddy" : workload;
 }
 
 /** The last lines of a container's log, oldest first, or why there are none. */
 async function lastLines(containerName: string): Promise<string> {
     const host = new pulumi.Config("docker").get("host");
     const target = host === undefined ? [] : ["--host", host];
-    try {
-        const lines = ["logs", "--tail", String(LOG_LINES), containerName];
-        const { stdout, stderr } = await promisify(execFile)("docker", [...target, ...lines], { timeout: 20_000 });
-        return `${stdout}${stderr}`.trim() || "(it has logged nothing)";
-    } catch (error) {
-        return `(its log could not be read: ${(error as Error).message.trim()})`;
-    }
+    const lines = ["logs", "--tail", String(LOG_LINES), containerName];
+    const { code, text } = await attempt("docker", [...target, ...lines], { timeout: LOG_TIMEOUT });
+    return code === 0 ? text.trim() || "(it has logged nothing)" : `(its log could not be read: ${text.trim()})`;
 }
 
+/** The values, once they are known. */
+const known = <T>(values: pulumi.Input<T>) =>
+    new Promise<T>((resolve) => void pulumi.output(values).apply((value) => resolve(value as T)));
+
 /** A hook that explains what failed in a workload, in the place where Pulumi shows the run's errors. It never retries. */
-export function explainFailures(
-    workload: string,
-    containerName: string,
-    args: WorkloadArgs,
-    component: pulumi.Resource,
-): pulumi.ErrorHook {
-    const contents = new Promise<string[]>((resolve) =>
-        pulumi.all(args.secretFiles.map(({ content }) => content)).apply(resolve),
-    );
-    const image = new Promise<string>((resolve) => pulumi.output(args.image).apply(resolve));
+export function explainFailures(patient: Patient, component: pulumi.Resource): pulumi.ErrorHook {
+    const { name: workload, containerName } = patient;
+    const contents = known<string[]>(pulumi.all([...patient.secrets]));
+    const image = known(patient.image);
     return new pulumi.ErrorHook(`${workload}-diagnosis`, async ({ name, type, errors }) => {
-        const known = explain(workload, await image, type, errors[0] ?? "");
-        if (known !== undefined) {
-            await pulumi.log.error(known, component);
+        const cause = explain(patient, await image, type, errors[0] ?? "");
+        if (cause !== undefined) {
+            await pulumi.log.error(cause, component);
         } else if (type === "docker:index/container:Container") {
             const failed = containerName + name.slice(workload.length); // as Workload names its containers
             const log = mask(await lastLines(failed), await contents);

@@ -1,17 +1,29 @@
-/** The stack's own bridge network, on which the containers reach each other by name and nobody else reaches them. */
+/** A cloud's own bridge network, on which its containers reach each other by name and nobody else reaches them. */
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { nameOnHost, typeToken } from "./naming";
+import { typeToken } from "./naming";
+
+export interface NetworkArgs {
+    /** What every name of the cloud on the Docker host starts with, so that several clouds live there side by side. */
+    readonly prefix: string;
+}
 
 export class Network extends pulumi.ComponentResource {
     /** As Docker knows it. */
     readonly name: pulumi.Output<string>;
+    private readonly prefix: string;
 
-    constructor(name: string, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, { prefix }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Network"), name, {}, opts);
-        const network = new docker.Network(name, { name: nameOnHost(name), driver: "bridge" }, { parent: this });
+        this.prefix = prefix;
+        const network = new docker.Network(name, { name: this.nameOnHost("network"), driver: "bridge" }, { parent: this });
         this.name = network.name;
         this.registerOutputs({ name: this.name });
+    }
+
+    /** What something of this cloud is called on the Docker host: "ocis-authelia-dev-edge". */
+    nameOnHost(what: string): string {
+        return `${this.prefix}-${what}`;
     }
 }

@@ -11,8 +11,9 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-import { explainFailures } from "./diagnosis";
-import { nameOnHost, typeToken } from "./naming";
+import { Cure } from "../settings/cure";
+import { explainFailures, Mender, PortOwner } from "./diagnosis";
+import { typeToken } from "./naming";
 import { Network } from "./network";
 
 /** User and group of every process: the one that oCIS's image is made for, and that Authelia's documentation advises. */
@@ -42,19 +43,26 @@ export interface DataVolume {
     readonly protect: boolean;
 }
 
-/** A port of the process, published on the Docker host. */
-export interface PublishedPort {
+/** A port of the process, published on the Docker host: the same inside and outside, so that a URL means the same on both sides. */
+export interface PublishedPort extends PortOwner {
     /** Address of the host. */
     readonly address: string;
-    /** The same inside and outside, so that a URL means the same on both sides. */
-    readonly port: number;
-    /** TCP by default. */
-    readonly protocol?: "udp";
+}
+
+/** The image of a workload. */
+export interface Image {
+    /** With its tag. */
+    readonly name: string;
+    /** Takes another one, where this one cannot be had. */
+    readonly cure: Cure;
 }
 
 export interface WorkloadArgs {
-    /** Name of the image, with its tag. No container of the workload is touched before it is known. */
-    readonly image: pulumi.Input<string>;
+    /** Name under which the others on the network reach the process, and with the network's prefix that of its container. */
+    readonly host: string;
+    readonly image: Image;
+    /** Nothing of the workload is made or changed before this is known; where it fails, nothing is. */
+    readonly precondition?: pulumi.Input<unknown>;
     /** Arguments of the image's entry point; its own by default. */
     readonly command?: readonly string[];
     /** Environment. Never holds a secret: `docker inspect` shows it. */
@@ -71,13 +79,15 @@ export interface WorkloadArgs {
     readonly network: Network;
     /** Start after these are ready. Their replacement later does not replace this one. */
     readonly after?: readonly Workload[];
-    /** Further names under which others on the network reach it; the component's name is always one. */
+    /** Further names under which others on the network reach it. */
     readonly aliases?: readonly string[];
     /** Names that lead to the Docker host itself, for servers outside the stack. */
     readonly namesOnDockerHost?: readonly string[];
     readonly ports?: readonly PublishedPort[];
     /** Linux capabilities to keep, as the engine writes them: "CAP_CHOWN"; none by default. */
     readonly capabilities?: readonly string[];
+    /** Writes what a person can do about a failure. */
+    readonly mender: Mender;
 }
 
 /** Seconds that a process has to end after SIGTERM. The provider's default is 0: it would kill databases at each change. */
@@ -95,16 +105,30 @@ const REPLACED_BY_HAND = ["healthcheck", "tmpfs", "destroyGraceSeconds", "wait",
 export class Workload extends pulumi.ComponentResource {
     /** Name under which the others on the network reach it. */
     readonly host: string;
+    /** Name of the process's container on the Docker host. */
+    readonly containerName: string;
     /** Ready once this is known. */
     readonly id: pulumi.Output<string>;
 
     constructor(name: string, args: WorkloadArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Workload"), name, {}, opts);
-        this.host = name;
-        const containerName = nameOnHost(name);
-        const children = { parent: this, hooks: { onError: [explainFailures(name, containerName, args, this)] } };
+        this.host = args.host;
+        const containerName = args.network.nameOnHost(args.host);
+        this.containerName = containerName;
+        const patient = {
+            name,
+            containerName,
+            image: args.image.name,
+            imageCure: args.image.cure,
+            ports: args.ports ?? [],
+            secrets: args.secretFiles.map(({ content }) => content),
+            mender: args.mender,
+        };
+        const children = { parent: this, hooks: { onError: [explainFailures(patient, this)] } };
 
-        const image = new docker.RemoteImage(`${name}-image`, { name: args.image, keepLocally: true }, children);
+        // Every container is made of the image, so that none is touched before the image may be.
+        const imageName = pulumi.all([args.image.name, args.precondition]).apply(([image]) => image);
+        const image = new docker.RemoteImage(`${name}-image`, { name: imageName, keepLocally: true }, children);
 
         const volume = new docker.Volume(
             `${name}-data`,
@@ -165,7 +189,7 @@ export class Workload extends pulumi.ComponentResource {
             {
                 ...hardening,
                 name: containerName,
-                hostname: name,
+                hostname: args.host,
                 image: image.imageId,
                 command: args.command === undefined ? undefined : [...args.command],
                 user: `${UID}:${UID}`,
@@ -177,7 +201,7 @@ export class Workload extends pulumi.ComponentResource {
                 // Their ids tie them together: new files make a new process.
                 volumes: [...carriers.map(({ id }) => ({ fromContainer: id, readOnly: true })), data],
                 tmpfs: { "/tmp": "size=64m,mode=1777" },
-                networksAdvanced: [{ name: args.network.name, aliases: [name, ...(args.aliases ?? [])] }],
+                networksAdvanced: [{ name: args.network.name, aliases: [args.host, ...(args.aliases ?? [])] }],
                 // The engine puts its own address in the place of the word. Source: docker run --add-host, since 20.10.
                 hosts: (args.namesOnDockerHost ?? []).map((host) => ({ host, ip: "host-gateway" })),
                 ports: (args.ports ?? []).map(({ address, port, protocol }) => {

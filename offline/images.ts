@@ -3,11 +3,11 @@
  * Authelia and oCIS (see stand-ins/README.md). Every image is a static binary, Debian's static busybox and CA certificates,
  * handed to the engine by `docker import`: no base image, no builder.
  */
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
-import { promisify } from "node:util";
+
+import { run } from "../system/run";
 
 /** What an image can be made of here. */
 export type Program = "authelia" | "ocis" | "caddy";
@@ -311,19 +311,4 @@ async function exists(file: string): Promise<boolean> {
         () => true,
         () => false,
     );
-}
-
-/** Runs a program to its end and returns what it printed; its error output's end is part of the error. */
-async function run(program: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
-    try {
-        const { stdout } = await promisify(execFile)(program, args, { ...options, maxBuffer: 64 * 1024 * 1024 });
-        return stdout;
-    } catch (error) {
-        const failure = error as NodeJS.ErrnoException & { stderr?: string };
-        if (failure.code === "ENOENT") {
-            throw new Error(`An image cannot be made: "${program}" is not on the PATH. Install it and run this again.`);
-        }
-        const said = (failure.stderr ?? "").trim().split("\n").slice(-20).join("\n");
-        throw new Error(`${program} ${args.join(" ")} failed:\n${said || failure.message}`);
-    }
 }

@@ -6,14 +6,14 @@
  * the language host; and `home/`, the PULUMI_HOME that has the plugins. It is made in a folder beside its place and
  * renamed when complete, so whatever is found there is whole. An interrupted build is resumed by Go's own build cache.
  */
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 
-import { Cure } from "../operations/cure";
+import { Failure } from "../system/failure";
+import { attempt, run } from "../system/run";
 
 /** A complete build. */
 export interface Toolchain {
@@ -109,7 +109,9 @@ async function goBuild(
                 } else {
                     const reason = signal === null ? `exit code ${code}` : `signal ${signal}`;
                     const last = printed.trimEnd().split("\n").slice(-20).join("\n");
-                    reject(new Cure(`Go could not build ${what} (${reason}):\n${last}\nMend that and run the command again.`));
+                    reject(
+                        new Failure(`Go could not build ${what} (${reason}):\n${last}\nMend that and run the command again.`),
+                    );
                 }
             });
         });
@@ -120,15 +122,15 @@ async function goBuild(
 }
 
 async function goVersion(): Promise<string> {
-    try {
-        return (await promisify(execFile)("go", ["version"])).stdout.trim();
-    } catch (error) {
-        throw new Cure(
+    const { code, stdout, stderr } = await attempt("go", ["version"]);
+    if (code !== 0) {
+        throw new Failure(
             "Pulumi's command line interface is not installed and could not be downloaded, and building it needs Go, which " +
-                `could not be started (${(error as Error).message}).\nInstall Pulumi, or Go in the version that ` +
-                "offline/pulumi/cli/go.mod names or newer, and run the command again.",
+                `could not be started (${stderr.trim()}).\nInstall Pulumi, or Go in the version that offline/pulumi/cli/go.mod ` +
+                "names or newer, and run the command again.",
         );
     }
+    return stdout.trim();
 }
 
 /** Whether a process runs. Signal 0 only asks. */
@@ -155,7 +157,7 @@ async function build(folder: string, say: (line: string) => void): Promise<void>
         `Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${await goVersion()}):`,
     );
     const list = ["list", "-mod=readonly", "-m", "-f", "{{.Version}}", CLI_MODULE];
-    const version = (await promisify(execFile)("go", list, { cwd: join(MODULES, "cli") })).stdout.trim();
+    const version = await run("go", list, { cwd: join(MODULES, "cli") });
     const stamp = { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version };
     const { path, home } = toolchainIn(folder);
     // One after the other: each by itself keeps every core and a few gigabytes of memory busy.
@@ -167,7 +169,7 @@ async function build(folder: string, say: (line: string) => void): Promise<void>
         await goBuild(`the plugin ${name} ${pluginOf}`, name, ".", { "main.version": pluginOf }, binary, say);
         const install = ["plugin", "install", "resource", name, pluginOf, "--file", binary];
         const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
-        await promisify(execFile)(path, install, { env });
+        await run(path, install, { env });
         await rm(binary);
     }
 }
@@ -182,7 +184,7 @@ export async function builtToolchain(): Promise<Toolchain | undefined> {
  * Builds the toolchain of the present inputs.
  *
  * @param say Takes one line of progress.
- * @throws Cure if Go is missing or cannot build it.
+ * @throws Failure if Go is missing or cannot build it.
  */
 export async function buildToolchain(say: (line: string) => void): Promise<Toolchain> {
     const folder = await place();

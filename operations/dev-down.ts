@@ -1,5 +1,5 @@
 /** `npm run dev:down`: destroys the dev stack with its data, and forgets what was chosen for it. */
-import { runMain } from "./cure";
+import { runMain } from "../system/failure";
 import { ensureEngine } from "./engine";
 import { forgetImages } from "./images";
 import { pulumiCommand, runPulumi, DEV_STACK, withStackFile } from "./pulumi";

@@ -2,11 +2,10 @@
  * `npm run dev`: brings up the dev stack on this machine and says how to sign in. Sees to what is missing first: a Docker
  * Engine, the Pulumi command line interface, the images. Run again, it changes nothing and says the same.
  */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import * as qrcode from "qrcode";
 
-import { Cure, runMain } from "./cure";
+import { Failure, runMain } from "../system/failure";
+import { attempt, run } from "../system/run";
 import { ensureEngine } from "./engine";
 import { chooseImages, describeImages, Images, rememberedImages, rememberImages } from "./images";
 import { DEV_STACK, PulumiCommand, pulumiCommand, runPulumi, withStackFile } from "./pulumi";
@@ -18,8 +17,7 @@ const say = (line: string) => console.log(line);
 
 /** What Pulumi prints, parsed. */
 async function ask({ path, environment }: PulumiCommand, ...args: string[]): Promise<unknown> {
-    const { stdout } = await promisify(execFile)(path, [...args, "--json"], { env: environment });
-    return JSON.parse(stdout);
+    return JSON.parse(await run(path, [...args, "--json"], { env: environment }));
 }
 
 /** Makes the stack unless it exists. */
@@ -50,15 +48,13 @@ async function imagesOfStack(command: PulumiCommand): Promise<Images> {
 /** The demo user's second factor as a URI for authenticator apps, enrolled by Authelia's own command unless it is already. */
 async function enrol(): Promise<string> {
     const container = `ocis-authelia-${DEV_STACK}-authelia`;
-    const authelia = async (...args: string[]) => {
-        const command = ["exec", container, "authelia", "storage", "user", "totp", ...args];
-        return (await promisify(execFile)("docker", command)).stdout;
-    };
+    const totp = ["exec", container, "authelia", "storage", "user", "totp"];
     // `generate` refuses to replace an enrolment, and `export` fails where nobody has one.
-    const said = await authelia("generate", USER).catch(() => authelia("export", "uri"));
+    const generated = await attempt("docker", [...totp, "generate", USER]);
+    const said = generated.code === 0 ? generated.stdout : await run("docker", [...totp, "export", "uri"]);
     const [uri] = new RegExp(`otpauth://totp/[^\\s:]+:${USER}\\?[^\\s']+`).exec(said) ?? [];
     if (uri === undefined) {
-        throw new Cure(`Authelia did not say the second factor of ${USER}. Its log: docker logs ${container}`);
+        throw new Failure(`Authelia did not say the second factor of ${USER}. Its log: docker logs ${container}`);
     }
     return uri;
 }

@@ -2,16 +2,14 @@
  * Sees to a Docker Engine: the configured one if it answers; else, on Debian or Ubuntu and as root, Debian's package is
  * installed and the engine started; else a message says what to do.
  */
-import { ChildProcess, execFile, spawn } from "node:child_process";
+import { ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 
-import { Cure } from "./cure";
-import { CACHE } from "./folders";
-
-const run = promisify(execFile);
+import { Failure } from "../system/failure";
+import { CACHE } from "../system/folders";
+import { attempt, run } from "../system/run";
 
 /** Where an engine listens unless something else is configured; also what Pulumi's docker provider takes by default. */
 const DEFAULT_HOST = "unix:///var/run/docker.sock";
@@ -25,15 +23,8 @@ const START_TIMEOUT = 90_000;
 /** How long an engine may take for one answer, in milliseconds. A host that does not exist would keep us for minutes. */
 const ANSWER_TIMEOUT = 20_000;
 
-/** What a command that failed wrote to its standard error, or why it could not be started. */
-function reason(error: unknown): string {
-    const { stderr, message } = error as { stderr?: string; message: string };
-    return stderr?.trim() || message;
-}
-
-async function docker(...args: string[]): Promise<string> {
-    return (await run("docker", args, { timeout: ANSWER_TIMEOUT })).stdout.trim();
-}
+/** Asks the engine, or the docker command line, which must not keep us waiting. */
+const docker = (...args: string[]) => attempt("docker", args, { timeout: ANSWER_TIMEOUT });
 
 /** Whether there is a program of that name on PATH. */
 function installed(program: string): boolean {
@@ -51,23 +42,19 @@ export async function engineHost(): Promise<string> {
     if (!installed("docker")) {
         return DEFAULT_HOST;
     }
-    try {
-        return await docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}");
-    } catch (error) {
-        throw new Cure(
-            `docker has no usable context: ${reason(error)}\nChoose one: docker context ls, docker context use <name>.`,
+    const { code, stdout, stderr } = await docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}");
+    if (code !== 0) {
+        throw new Failure(
+            `docker has no usable context: ${stderr.trim()}\nChoose one: docker context ls, docker context use NAME.`,
         );
     }
+    return stdout.trim();
 }
 
 /** undefined if the engine answers, else why it does not. */
 async function silence(): Promise<string | undefined> {
-    try {
-        await docker("version", "--format", "{{.Server.Version}}");
-        return undefined;
-    } catch (error) {
-        return reason(error);
-    }
+    const { code, stderr } = await docker("version", "--format", "{{.Server.Version}}");
+    return code === 0 ? undefined : stderr.trim();
 }
 
 /** Whether this is Debian or Ubuntu. Source: os-release(5). */
@@ -80,11 +67,10 @@ async function install(say: (line: string) => void): Promise<void> {
     say("No Docker Engine here: installing Debian's package docker.io (apt-get update, apt-get install) …");
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     for (const args of [["update"], ["install", "--yes", "docker.io"]]) {
-        try {
-            await run("apt-get", args, { env, maxBuffer: 1 << 26 });
-        } catch (error) {
-            throw new Cure(
-                `apt-get ${args.join(" ")} failed:\n${reason(error)}\nMend that, or install a Docker Engine yourself, and ` +
+        const { code, stderr } = await attempt("apt-get", args, { env });
+        if (code !== 0) {
+            throw new Failure(
+                `apt-get ${args.join(" ")} failed:\n${stderr.trim()}\nMend that, or install a Docker Engine yourself, and ` +
                     "run the command again.",
             );
         }
@@ -123,7 +109,9 @@ async function ready(engine: ChildProcess | undefined): Promise<void> {
         if (ended || Date.now() > end) {
             const what = ended ? "ended at once" : `does not answer after ${START_TIMEOUT / 1000} s (${why})`;
             const log = engine ? readFileSync(LOG, "utf8").trimEnd().split("\n").slice(-20).join("\n") : "journalctl -u docker";
-            throw new Cure(`The Docker Engine was started and ${what}. Its log:\n${log}\nMend that and run the command again.`);
+            throw new Failure(
+                `The Docker Engine was started and ${what}. Its log:\n${log}\nMend that and run the command again.`,
+            );
         }
         await sleep(500);
     }
@@ -133,7 +121,7 @@ async function ready(engine: ChildProcess | undefined): Promise<void> {
  * Sees to it that a Docker Engine answers.
  *
  * @param say Takes one line about what is done; nothing is said if the engine answers.
- * @throws Cure if there is none and none can be had here.
+ * @throws Failure if there is none and none can be had here.
  */
 export async function ensureEngine(say: (line: string) => void): Promise<void> {
     const why = await silence();
@@ -142,19 +130,19 @@ export async function ensureEngine(say: (line: string) => void): Promise<void> {
     }
     const host = await engineHost();
     if (host !== DEFAULT_HOST) {
-        throw new Cure(
+        throw new Failure(
             `The Docker Engine at ${host} does not answer: ${why}\nStart it, or choose another (docker context use, or the ` +
                 "variable DOCKER_HOST).",
         );
     }
     if (/permission denied/i.test(why)) {
-        throw new Cure(
+        throw new Failure(
             `The Docker Engine refuses this user: ${why}\nAdd the user to its group (sudo usermod --append --groups docker ` +
                 "$USER), sign in anew, and run the command again.",
         );
     }
     if (!isDebian() || process.getuid?.() !== 0) {
-        throw new Cure(
+        throw new Failure(
             `No Docker Engine answers at ${host}: ${why}\nInstall and start one: sudo apt-get install docker.io on Debian or ` +
                 "Ubuntu, Docker Desktop on macOS and Windows. Then run the command again.",
         );

@@ -3,16 +3,13 @@
  * release that is here; else the stand-in. Caddy is real everywhere: without its image it is built from Go modules. What was
  * chosen for a stack is remembered, so that a later run never swaps a server under its data.
  */
-import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 
 import { BUILT_IMAGES, ensureImage } from "../offline/images";
-import { AUTHELIA, CADDY_IMAGE, Line, OCIS, releaseOf, Server } from "../versions";
-import { STATE } from "./folders";
-
-const docker = async (...args: string[]) => (await promisify(execFile)("docker", args, { maxBuffer: 1 << 24 })).stdout;
+import { STATE } from "../system/folders";
+import { attempt, run } from "../system/run";
+import { AUTHELIA, CADDY_IMAGE, Line, OCIS, releaseOf, Releases } from "../versions";
 
 /** Images of one stack, by the keys of its configuration. */
 export interface Images {
@@ -22,7 +19,7 @@ export interface Images {
 }
 
 /** The servers that have releases; Caddy is chosen by its image alone. */
-const SERVERS: Readonly<Record<"authelia" | "ocis", Server<Line>>> = { authelia: AUTHELIA, ocis: OCIS };
+const SERVERS: Readonly<Record<"authelia" | "ocis", Releases<Line>>> = { authelia: AUTHELIA, ocis: OCIS };
 
 /** What was chosen, by stack. */
 const RECORD = join(STATE, "images.json");
@@ -63,14 +60,14 @@ export function describeImages({ authelia, ocis, caddy }: Images): string {
 
 /** Whether the engine has an image. */
 async function isLocal(image: string): Promise<boolean> {
-    return (await docker("image", "ls", "--quiet", image)).trim() !== "";
+    return (await run("docker", ["image", "ls", "--quiet", image])) !== "";
 }
 
 /** Supported releases of a server that the engine has under the official name, newest first. */
 export async function localReleases(name: keyof typeof SERVERS): Promise<string[]> {
     const server = SERVERS[name];
     const repository = server.image.split(":")[0]!;
-    const tags = (await docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository)).split("\n");
+    const tags = (await run("docker", ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository])).split("\n");
     const supported = tags.filter((image) => {
         try {
             return releaseOf(server, image) !== undefined;
@@ -87,13 +84,11 @@ export async function isAtHand(image: string, say: (line: string) => void): Prom
         return true;
     }
     say(`Pulling ${image} …`);
-    try {
-        await docker("pull", "--quiet", image);
-        return true;
-    } catch (error) {
-        say(`  not possible here: ${((error as { stderr?: string }).stderr ?? String(error)).trim()}`);
-        return false;
+    const { code, stderr } = await attempt("docker", ["pull", "--quiet", image]);
+    if (code !== 0) {
+        say(`  not possible here: ${stderr.trim()}`);
     }
+    return code === 0;
 }
 
 async function chooseServer(name: keyof typeof SERVERS, say: (line: string) => void): Promise<string> {

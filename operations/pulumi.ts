@@ -5,19 +5,18 @@
  * The state lies in `.state/backend`, its passphrase in `.state/passphrase`; both are ignored by git.
  */
 import { randomBytes } from "node:crypto";
-import { spawn } from "node:child_process";
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { PulumiCommand as OfficialCommand } from "@pulumi/pulumi/automation";
 import { version as sdkVersion } from "@pulumi/pulumi/package.json";
 
 import { buildToolchain, builtToolchain } from "../offline/toolchain";
-import { MACHINE_IMAGES } from "../settings";
-import { runMain } from "./cure";
+import { MACHINE_IMAGES, PULUMI_COMMAND } from "../settings/stack";
+import { runMain } from "../system/failure";
+import { CACHE, ROOT, STATE } from "../system/folders";
+import { foreground } from "../system/run";
 import { engineHost } from "./engine";
-import { CACHE, ROOT, STATE } from "./folders";
 import { rememberedImages } from "./images";
 
 /** Where the official download of the command line interface is kept. */
@@ -119,7 +118,7 @@ let found: Promise<CommandLine> | undefined;
  * downloaded or built before, else the official download, else a build from Go modules (offline/pulumi).
  *
  * @param say Takes one line of what is done; nothing is said where nothing is to be done.
- * @throws Cure if none can be had.
+ * @throws Failure if none can be had.
  */
 export async function pulumiCommand(say: (line: string) => void): Promise<PulumiCommand> {
     const { path, home } = await (found ??= commandLine(say));
@@ -139,6 +138,7 @@ export async function pulumiCommand(say: (line: string) => void): Promise<Pulumi
             PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
             PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true", // see withStackFile
             PULUMI_SKIP_UPDATE_CHECK: "true",
+            [PULUMI_COMMAND]: "npm run pulumi --",
             [MACHINE_IMAGES]: JSON.stringify(rememberedImages()),
         },
     };
@@ -150,16 +150,7 @@ export async function pulumiCommand(say: (line: string) => void): Promise<Pulumi
  * @returns Its exit code; 128 + n where signal n has ended it.
  */
 export function runPulumi({ path, environment }: PulumiCommand, ...args: string[]): Promise<number> {
-    const child = spawn(path, args, { cwd: ROOT, env: environment, stdio: "inherit" });
-    // As in start.mjs: a terminal has sent Ctrl-C to Pulumi too, which cancels at the first and gives up at the second.
-    const onTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);
-    const pass = (signal: NodeJS.Signals) => void ((signal === "SIGINT" && onTerminal) || child.kill(signal));
-    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-    signals.forEach((signal) => process.on(signal, pass));
-    return new Promise<number>((resolve, reject) => {
-        child.on("error", reject);
-        child.on("exit", (code, signal) => resolve(signal === null ? code! : 128 + constants.signals[signal]));
-    }).finally(() => signals.forEach((signal) => process.off(signal, pass)));
+    return foreground(path, args, { cwd: ROOT, env: environment });
 }
 
 /** Takes the salt out of a stack's file, unless the file holds secrets that need it. */

@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 const COMMANDS = {
     dev: "bring up the dev stack on this machine and say how to sign in",
     "dev-down": "take the dev stack down again",
+    generate: "write Pulumi.yaml's keys and docs/configuration.md from the declarations in settings/",
     pulumi: "run Pulumi's command line interface with the local state: npm run pulumi -- preview --stack dev",
     test: "type check, format, lint, unit tests, graph tests and deployment tests",
 };

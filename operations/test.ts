@@ -2,30 +2,33 @@
  * `npm test`: type check, format, lint, then unit, graph and deployment tests. The last run on every pair of servers at hand: real ones
  * whose images are here or can be pulled, and the stand-ins where the default images cannot be had.
  */
-import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { join } from "node:path";
 
 import { clearMatrix, matrixTable } from "../tests/deployment/matrix";
 import { environmentOf } from "../tests/deployment/pairs";
+import { Failure, runMain } from "../system/failure";
+import { ROOT } from "../system/folders";
+import { foreground } from "../system/run";
 import { AUTHELIA, OCIS } from "../versions";
-import { Cure, runMain } from "./cure";
 import { ensureEngine } from "./engine";
-import { ROOT } from "./folders";
 import { chooseCaddy, describeImages, Images, isAtHand, localReleases, standIns } from "./images";
 import { pulumiCommand } from "./pulumi";
 
 const say = (line: string) => console.log(line);
 
 /** Runs one step in the foreground. */
-function step(what: string, command: string, args: readonly string[], environment: Record<string, string> = {}): Promise<void> {
+async function step(
+    what: string,
+    command: string,
+    args: readonly string[],
+    environment: Record<string, string> = {},
+): Promise<void> {
     say(`\n${what}: ${command} ${args.join(" ")}`);
     const env = { ...process.env, ...environment, PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env.PATH}` };
-    return new Promise((resolve, reject) => {
-        const child = spawn(command, args, { cwd: ROOT, env, stdio: "inherit" });
-        child.on("error", reject);
-        child.on("exit", (code) => (code === 0 ? resolve() : reject(new Cure(`${what} failed.`))));
-    });
+    if ((await foreground(command, args, { cwd: ROOT, env })) !== 0) {
+        throw new Failure(`${what} failed.`);
+    }
 }
 
 /** The pair that Authelia's guide was tested with. */

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { ROOT } from "./configuration";
+import { ROOT } from "../system/folders";
 
 /** A certificate and its key, PEM. */
 export interface Certified {

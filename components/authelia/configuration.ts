@@ -4,11 +4,16 @@
  */
 import { createHash, pbkdf2Sync } from "node:crypto";
 
-import { LdapDirectory } from "../../directory";
+import * as pulumi from "@pulumi/pulumi";
+
 import { Host, Hosts } from "../../hosts";
-import { Smtp } from "../../settings";
+import { Settings } from "../../settings";
+import { LdapDirectory } from "../../settings/ldap";
+import { Smtp } from "../../settings/smtp";
+import { User } from "../../settings/users";
 import { AutheliaLine } from "../../versions";
 import { RelyingApplication, RelyingParty } from "../relying-party";
+import { AutheliaSecrets } from "../secrets";
 import { QueryRewrite } from "../site";
 
 /** Port of Authelia's server; its default. */
@@ -26,16 +31,12 @@ export type AutheliaDirectory =
     { readonly usersFile: string } | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
-    /** Domain of the session cookie. */
-    readonly domain: string;
+    readonly settings: Pick<Settings, "domain" | "smtp" | "images">;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
     readonly directory: AutheliaDirectory;
-    /** Undefined: mail is off. */
-    readonly smtp?: Smtp;
     /** Folder in the container with the certificates to trust besides the public authorities', if there are any. */
     readonly trustFolder?: string;
-    readonly line: AutheliaLine;
 }
 
 /**
@@ -150,7 +151,9 @@ function notifier(smtp: Smtp | undefined) {
 
 /** Authelia's configuration.yml, which `pulumi preview` shows. */
 export function autheliaConfiguration(input: AutheliaConfigurationInput) {
-    const { domain, hosts, application, directory, smtp, trustFolder, line } = input;
+    const { settings, hosts, application, directory, trustFolder } = input;
+    const { domain, smtp } = settings;
+    const { line } = settings.images.authelia;
     return {
         server: {
             address: `tcp://:${AUTHELIA_PORT}/`,
@@ -200,13 +203,8 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
     };
 }
 
-/** Authelia's secrets, each as text. */
-export interface AutheliaSecretValues {
-    readonly sessionSecret: string;
-    readonly storageEncryptionKey: string;
-    readonly hmacSecret: string;
-    /** RSA, PEM. */
-    readonly issuerPrivateKey: string;
+/** Passwords of accounts elsewhere. */
+export interface AccountPasswords {
     /** Of the account that searches the LDAP directory, if there is one. */
     readonly bindPassword?: string;
     /** Of the account at the mail server, if there is one. */
@@ -214,27 +212,23 @@ export interface AutheliaSecretValues {
 }
 
 /** Authelia's secrets.yml: the keys that configuration.yml leaves out. */
-export function autheliaSecrets(secrets: AutheliaSecretValues) {
+export function autheliaSecretsFile(
+    secrets: pulumi.Unwrap<AutheliaSecrets>,
+    { bindPassword, smtpPassword }: AccountPasswords = {},
+) {
     return {
-        ...(secrets.bindPassword === undefined ? {} : { authentication_backend: { ldap: { password: secrets.bindPassword } } }),
+        ...(bindPassword === undefined ? {} : { authentication_backend: { ldap: { password: bindPassword } } }),
         session: { secret: secrets.sessionSecret },
         storage: { encryption_key: secrets.storageEncryptionKey },
         identity_providers: {
             oidc: { hmac_secret: secrets.hmacSecret, jwks: [{ key: secrets.issuerPrivateKey }] },
         },
-        ...(secrets.smtpPassword === undefined ? {} : { notifier: { smtp: { password: secrets.smtpPassword } } }),
+        ...(smtpPassword === undefined ? {} : { notifier: { smtp: { password: smtpPassword } } }),
     };
 }
 
 /** A person in Authelia's users file. */
-export interface AutheliaUser {
-    readonly name: string;
-    readonly displayName: string;
-    readonly email: string;
-    readonly groups: readonly string[];
-    readonly disabled: boolean;
-    readonly passwordDigest: string;
-}
+export type AutheliaUser = Omit<User, "passwordDigest"> & { readonly passwordDigest: string };
 
 /** Authelia's users.yml. */
 export function autheliaUsers(users: readonly AutheliaUser[]) {

@@ -1,14 +1,16 @@
-/** Authelia: the portal where people sign in, and the OpenID Connect provider of the stack. */
+/** Authelia: the portal where people sign in, and the OpenID Connect provider of a cloud. */
 import * as pulumi from "@pulumi/pulumi";
 
 import { Hosts } from "../../hosts";
-import { Smtp, User } from "../../settings";
-import { AutheliaLine, Release } from "../../versions";
-import { Directory } from "../directory";
-import { nameOnHost, typeToken } from "../naming";
+import { Settings } from "../../settings";
+import { User } from "../../settings/users";
+import { AUTHELIA } from "../../versions";
+import { Mender } from "../diagnosis";
+import { LdapAccess } from "../ldap-access";
+import { typeToken } from "../naming";
 import { Network } from "../network";
 import { RelyingApplication } from "../relying-party";
-import { AutheliaSecrets, InitialPassword } from "../secrets";
+import { Secrets } from "../secrets";
 import { Site } from "../site";
 import { File, FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
@@ -16,7 +18,7 @@ import {
     AUTHELIA_DATA,
     AUTHELIA_PORT,
     autheliaConfiguration,
-    autheliaSecrets,
+    autheliaSecretsFile,
     autheliaUsers,
     authorizationRewrites,
     NOTIFICATIONS,
@@ -24,21 +26,17 @@ import {
 
 export interface AutheliaArgs {
     readonly network: Network;
-    readonly release: Release<AutheliaLine>;
-    readonly domain: string;
+    readonly settings: Settings;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
-    readonly directory: Directory;
-    /** Written into a users file where the directory is not an LDAP server. */
-    readonly users: readonly User[];
-    /** Of the users without a digest, by name. */
-    readonly initialPasswords: Readonly<Record<string, InitialPassword>>;
-    readonly secrets: AutheliaSecrets;
-    /** Undefined: mail is off. */
-    readonly smtp?: Smtp;
+    /** The LDAP server that people sign in from; a users file is written where there is none. */
+    readonly ldap?: LdapAccess;
+    readonly secrets: Pick<Secrets, "authelia" | "initialPasswords">;
+    /** Nothing is made or changed before this is known. */
+    readonly precondition: pulumi.Input<unknown>;
     /** Authelia starts when these are ready: without its LDAP server it ends at once. */
     readonly after: readonly Workload[];
-    readonly keepData: boolean;
+    readonly mender: Mender;
 }
 
 export class Authelia extends pulumi.ComponentResource {
@@ -47,82 +45,68 @@ export class Authelia extends pulumi.ComponentResource {
 
     constructor(name: string, args: AutheliaArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Authelia"), name, {}, opts);
-        const { ldap } = args.directory;
-        const { smtp } = args;
+        const { application, hosts, ldap, secrets, settings } = args;
+        const { smtp } = settings;
+        const release = settings.images.authelia;
         const trusted: File[] = [
             ...(ldap?.authority === undefined ? [] : [{ name: "directory.pem", content: ldap.authority }]),
             ...(smtp?.authority === undefined ? [] : [{ name: "mail.pem", content: smtp.authority }]),
         ];
-        const users = args.users.map((user) => ({
-            ...user,
-            passwordDigest: user.passwordDigest ?? digestOf(user, args.initialPasswords),
-        }));
+        const configuration = autheliaConfiguration({
+            settings,
+            hosts,
+            application,
+            directory: ldap === undefined ? { usersFile: `${SECRETS_PATH}/users.yml` } : { ldap: ldap.directory },
+            trustFolder: trusted.length === 0 ? undefined : FILES_PATH,
+        });
+        const secretsFile = pulumi
+            .all([secrets.authelia, { bindPassword: ldap?.password, smtpPassword: smtp?.password }])
+            .apply(([own, accounts]) => toYaml(autheliaSecretsFile(own, accounts)));
+        const users = settings.users.map((user) => ({ ...user, passwordDigest: digestOf(user, secrets.initialPasswords) }));
+        const usersFile = pulumi.output(users).apply((people) => toYaml(autheliaUsers(people)));
         const workload = new Workload(
             name,
             {
-                image: args.directory.onceConfirmed(args.release.image),
+                host: "authelia",
+                image: { name: release.image, cure: { set: ["images", "authelia"], to: AUTHELIA.image } },
+                precondition: args.precondition,
                 environment: { X_AUTHELIA_CONFIG: `${FILES_PATH}/configuration.yml,${SECRETS_PATH}/secrets.yml` },
-                files: [
-                    {
-                        name: "configuration.yml",
-                        content: toYaml(
-                            autheliaConfiguration({
-                                ...args,
-                                line: args.release.line,
-                                directory:
-                                    ldap === undefined ? { usersFile: `${SECRETS_PATH}/users.yml` } : { ldap: ldap.directory },
-                                trustFolder: trusted.length === 0 ? undefined : FILES_PATH,
-                            }),
-                        ),
-                    },
-                    ...trusted,
-                ],
+                files: [{ name: "configuration.yml", content: toYaml(configuration) }, ...trusted],
                 secretFiles: [
-                    {
-                        name: "secrets.yml",
-                        content: pulumi
-                            .output({ ...args.secrets, bindPassword: ldap?.password, smtpPassword: smtp?.password })
-                            .apply((secrets) => toYaml(autheliaSecrets(secrets))),
-                    },
-                    ...(ldap === undefined
-                        ? [
-                              {
-                                  name: "users.yml",
-                                  content: pulumi.output(users).apply((entries) => toYaml(autheliaUsers(entries))),
-                              },
-                          ]
-                        : []),
+                    { name: "secrets.yml", content: secretsFile },
+                    ...(ldap === undefined ? [{ name: "users.yml", content: usersFile }] : []),
                 ],
-                data: { path: AUTHELIA_DATA, protect: args.keepData },
+                data: { path: AUTHELIA_DATA, protect: settings.keepData },
                 ready: `wget -q -O /dev/null http://127.0.0.1:${AUTHELIA_PORT}/api/health`,
                 // One sign-in with an argon2id digest takes 64 MiB for 0.2 s; the server itself about 90.
                 memory: 512,
                 network: args.network,
                 after: args.after,
+                mender: args.mender,
             },
             { parent: this },
         );
         if (smtp === undefined) {
             void pulumi.log.info(
                 `Mail is off: whoever enrols a second factor in the portal asks the operator for the one-time code. ` +
-                    `docker exec ${nameOnHost(name)} cat ${NOTIFICATIONS}`,
+                    `docker exec ${workload.containerName} cat ${NOTIFICATIONS}`,
                 this,
             );
         }
         this.site = {
-            host: args.hosts.auth,
+            host: hosts.auth,
             upstream: `${workload.host}:${AUTHELIA_PORT}`,
-            rewrites: authorizationRewrites(args.application, args.release.line),
+            rewrites: authorizationRewrites(application, release.line),
         };
         this.registerOutputs({ issuer: this.site.host.url });
     }
 }
 
-function digestOf({ name }: User, initialPasswords: AutheliaArgs["initialPasswords"]): pulumi.Output<string> {
-    const initial = initialPasswords[name];
-    if (initial === undefined) {
+function digestOf({ name, passwordDigest }: User, initialPasswords: Secrets["initialPasswords"]): pulumi.Output<string> {
+    const digest = passwordDigest ?? initialPasswords[name]?.digest;
+    if (digest === undefined) {
         const reason = `user ${name} has neither a digest nor a generated password`;
-        throw new pulumi.InputPropertyError({ propertyPath: "initialPasswords", reason });
+        throw new pulumi.InputPropertyError({ propertyPath: "secrets", reason });
     }
-    return initial.digest;
+    return digest;
 }

@@ -1,18 +1,14 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
-import { Tls } from "../../settings";
+import { Settings } from "../../settings";
+import { isPublic } from "../../settings/tls";
 import { QueryRewrite, Site } from "../site";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
 
 export interface CaddyfileInput {
+    readonly settings: Pick<Settings, "httpsPort" | "httpPort" | "http3" | "tls">;
     readonly sites: readonly Site[];
-    readonly httpsPort: number;
-    /** 0: no plain HTTP, no redirect. */
-    readonly httpPort: number;
-    /** Serve HTTP/3 too; not in the mode "none". */
-    readonly http3: boolean;
-    readonly tls: Tls;
     /** Root of the private authority, or of the one that is asked by ACME; paths in the container. */
     readonly root: CertificatePaths;
     /** The certificate of the mode "files"; paths in the container. */
@@ -51,7 +47,7 @@ function rewrite({ path, where, parameter, unless, pattern, replacement }: Query
 }
 
 /** Global options that depend on who ends TLS and where the certificates come from. */
-function tlsOptions({ httpsPort, httpPort, http3, tls, root }: CaddyfileInput): string[] {
+function tlsOptions({ settings: { httpsPort, httpPort, http3, tls }, root }: CaddyfileInput): string[] {
     if (tls.mode === "none") {
         return [
             "auto_https off",
@@ -81,7 +77,7 @@ function tlsOptions({ httpsPort, httpPort, http3, tls, root }: CaddyfileInput): 
 }
 
 /** What a site says about its certificate. */
-function siteCertificate({ tls, root, certificate }: CaddyfileInput): string[] {
+function siteCertificate({ settings: { tls }, root, certificate }: CaddyfileInput): string[] {
     switch (tls.mode) {
         case "acme":
             if (tls.server === "production") {
@@ -105,11 +101,6 @@ function siteCertificate({ tls, root, certificate }: CaddyfileInput): string[] {
     }
 }
 
-/** Whether every browser verifies the sites. Where one may not, it must not be told never to come without. */
-function isPublic(tls: Tls): boolean {
-    return tls.mode !== "private-ca" && tls.authority === undefined && !(tls.mode === "acme" && tls.server === "staging");
-}
-
 /**
  * The client's address from what the proxy says: what it wrote itself, which is the last entry. Those before came with the
  * request, and Authelia, which counts failed sign-ins by address, would take the first. Source: Authelia 4.39.20,
@@ -122,7 +113,8 @@ const behindProxy = ['request_header X-Forwarded-For "^.*, *" ""'];
  * forwarded headers of clients overwritten. What is written here is only what differs.
  */
 export function caddyfile(input: CaddyfileInput): string {
-    const { sites, httpPort, tls } = input;
+    const { sites, settings } = input;
+    const { httpPort, tls } = settings;
     const options = [
         "admin off",
         "persist_config off",
@@ -134,6 +126,7 @@ export function caddyfile(input: CaddyfileInput): string {
         const { host: authority } = new URL(host.url);
         return block(tls.mode === "none" ? `http://${host.name}:${httpPort}` : host.url, [
             ...siteCertificate(input),
+            // Where a browser may not verify the site, it must not be told never to come without.
             ...(isPublic(tls) ? [HSTS] : []),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
             ...(tls.mode === "none" ? behindProxy : []),

@@ -2,8 +2,11 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { Hosts } from "../../hosts";
-import { Tls } from "../../settings";
-import { CertificateAuthority } from "../certificates";
+import { Settings } from "../../settings";
+import { Tls } from "../../settings/tls";
+import { CADDY_IMAGE } from "../../versions";
+import { CertificateWithKey } from "../certificates";
+import { Mender } from "../diagnosis";
 import { typeToken } from "../naming";
 import { Network } from "../network";
 import { Site } from "../site";
@@ -12,20 +15,11 @@ import { caddyfile, HEALTH_ADDRESS } from "./caddyfile";
 
 export interface EdgeArgs {
     readonly network: Network;
-    readonly image: string;
+    readonly settings: Settings;
     readonly sites: readonly Site[];
-    /** Address of the Docker host on which the ports are published. */
-    readonly address: string;
-    /** Not published in the mode "none", where it is the proxy's. */
-    readonly httpsPort: number;
-    /** 0: no plain HTTP. */
-    readonly httpPort: number;
-    /** Publish the port for HTTPS by UDP too. */
-    readonly http3: boolean;
-    readonly tls: Tls;
     /** Needed with the mode "private-ca". */
-    readonly authority?: CertificateAuthority;
-    readonly keepData: boolean;
+    readonly authority?: CertificateWithKey;
+    readonly mender: Mender;
 }
 
 /** Not the image's /data, which belongs to root; see DataVolume. */
@@ -44,7 +38,7 @@ export function namesOnDockerHost(tls: Tls, hosts: Hosts): string[] {
 }
 
 /** What the edge reads besides its Caddyfile: root certificates, and its own certificate with the key. */
-function certificateFiles(tls: Tls, authority?: CertificateAuthority): { files: File[]; secretFiles: File[] } {
+function certificateFiles(tls: Tls, authority?: CertificateWithKey): { files: File[]; secretFiles: File[] } {
     if (tls.mode === "files") {
         const files = [{ name: "certificate.pem", content: tls.certificate }];
         return { files, secretFiles: [{ name: "certificate.key", content: tls.key }] };
@@ -57,18 +51,19 @@ function certificateFiles(tls: Tls, authority?: CertificateAuthority): { files: 
     return { files: root === undefined ? [] : [{ name: "root.pem", content: root }], secretFiles: [] };
 }
 
-function publishedPorts({ address, httpsPort, httpPort, http3, tls }: EdgeArgs): PublishedPort[] {
-    const plain = httpPort === 0 ? [] : [{ address, port: httpPort }];
-    if (tls.mode === "none") {
-        return plain;
-    }
-    return [{ address, port: httpsPort }, ...(http3 ? [{ address, port: httpsPort, protocol: "udp" } as const] : []), ...plain];
+/** The ports that the edge publishes, each with what moves it elsewhere. */
+export function publishedPorts({ address, httpsPort, httpPort, http3, tls }: Settings): PublishedPort[] {
+    const plain = { address, port: httpPort, cure: { set: ["httpPort"], to: tls.mode === "none" ? 8081 : 0 } };
+    const https = { address, port: httpsPort, cure: { set: ["httpsPort"], to: 9443 } };
+    const quic = { address, port: httpsPort, protocol: "udp" as const, cure: { set: ["http3"], to: false } };
+    return [...(tls.mode === "none" ? [] : [https, ...(http3 ? [quic] : [])]), ...(httpPort === 0 ? [] : [plain])];
 }
 
 export class Edge extends pulumi.ComponentResource {
     constructor(name: string, args: EdgeArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Edge"), name, {}, opts);
-        const { authority, tls } = args;
+        const { authority, settings } = args;
+        const { tls } = settings;
         if (tls.mode === "private-ca" && authority === undefined) {
             const reason = 'the mode "private-ca" needs an authority to issue certificates from';
             throw new pulumi.InputPropertyError({ propertyPath: "authority", reason });
@@ -77,22 +72,30 @@ export class Edge extends pulumi.ComponentResource {
         new Workload(
             name,
             {
-                image: args.image,
+                host: "edge",
+                image: { name: settings.images.caddy, cure: { set: ["images", "caddy"], to: CADDY_IMAGE } },
                 command: ["caddy", "run", "--config", `${FILES_PATH}/Caddyfile`, "--adapter", "caddyfile"],
                 // Certificates and the ACME account live below the first; nothing is kept below the second. What a private
                 // authority issues is made anew at each start: kept, it would outlive a changed root and verify nowhere.
                 environment: { XDG_DATA_HOME: tls.mode === "private-ca" ? "/tmp" : DATA, XDG_CONFIG_HOME: "/tmp" },
-                files: [{ name: "Caddyfile", content: caddyfile({ ...args, root: ROOT, certificate: CERTIFICATE }) }, ...files],
+                files: [
+                    {
+                        name: "Caddyfile",
+                        content: caddyfile({ settings, sites: args.sites, root: ROOT, certificate: CERTIFICATE }),
+                    },
+                    ...files,
+                ],
                 secretFiles,
-                data: { path: DATA, protect: args.keepData },
+                data: { path: DATA, protect: settings.keepData },
                 ready: `wget -q -O /dev/null http://${HEALTH_ADDRESS}`,
                 memory: 256,
                 network: args.network,
                 aliases: tls.mode === "none" ? [] : args.sites.map(({ host }) => host.name),
-                ports: publishedPorts(args),
+                ports: publishedPorts(settings),
                 // The official image's binary carries this capability as a file attribute: without it the kernel refuses to
                 // execute the file at all.
                 capabilities: ["CAP_NET_BIND_SERVICE"],
+                mender: args.mender,
             },
             { parent: this },
         );

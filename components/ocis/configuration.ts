@@ -2,9 +2,12 @@
  * What oCIS reads: its environment, ocis.yaml with every secret (in the place of `ocis init`), and csp.yaml. All pure: the
  * same input gives the same bytes.
  */
-import { below, LdapDirectory } from "../../directory";
-import { AccessTokens, Smtp } from "../../settings";
-import { OcisLine } from "../../versions";
+import * as pulumi from "@pulumi/pulumi";
+
+import { Settings } from "../../settings";
+import { below, LdapDirectory } from "../../settings/ldap";
+import { RoleGroups } from "../access";
+import { OcisSecrets } from "../secrets";
 import { WEB_CLIENT_ID } from "./relying-parties";
 
 /** Port of oCIS's proxy, the one way in; its default. */
@@ -12,12 +15,6 @@ export const OCIS_PORT = 9200;
 
 /** Where oCIS keeps files, shares, its directory and its indexes. The image gives the folder to the process's user. */
 export const OCIS_DATA = "/var/lib/ocis";
-
-/** Groups whose members have a role in oCIS. Who is in none is refused. */
-export interface RoleGroups {
-    readonly administrators: readonly string[];
-    readonly users: readonly string[];
-}
 
 /** Claim with a person's groups, which Authelia gives with the scope of the same name. */
 const GROUPS_CLAIM = "groups";
@@ -66,21 +63,16 @@ export interface OcisEnvironmentInput {
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly accessTokens: AccessTokens;
-    /** People may make tokens for programs that know no OpenID Connect. */
-    readonly appTokens: boolean;
+    readonly settings: Pick<Settings, "accessTokens" | "appTokens" | "smtp" | "images">;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleGroups;
     readonly directory: OcisDirectory;
-    /** Undefined: mail is off. */
-    readonly smtp?: Smtp;
     /** Folder of ocis.yaml in the container. */
     readonly configDir: string;
     /** Path of csp.yaml in the container; used by lines that have such a policy. */
     readonly cspFile: string;
     /** File with the root certificates of the private authority, if there is one. */
     readonly trustBundle?: string;
-    readonly line: OcisLine;
 }
 
 /** Authorities that an image trusts. Source: Alpine's package ca-certificates, which oCIS's Dockerfile installs. */
@@ -151,7 +143,7 @@ function ldapEnvironment(ldap: LdapDirectory, trustFile: string): Record<string,
 }
 
 /** The services that are not started by default, and what they need; the mail server's password is among the secrets. */
-function furtherServices({ appTokens, smtp, line }: OcisEnvironmentInput): Record<string, string> {
+function furtherServices({ appTokens, smtp, images }: OcisEnvironmentInput["settings"]): Record<string, string> {
     const services = [...(appTokens ? ["auth-app"] : []), ...(smtp === undefined ? [] : ["notifications"])];
     return {
         ...(services.length === 0 ? {} : { OCIS_ADD_RUN_SERVICES: services.join(",") }),
@@ -166,7 +158,7 @@ function furtherServices({ appTokens, smtp, line }: OcisEnvironmentInput): Recor
                   ...(smtp.user === undefined
                       ? { NOTIFICATIONS_SMTP_AUTHENTICATION: "none" }
                       : {
-                            NOTIFICATIONS_SMTP_AUTHENTICATION: line.mailAuthentication,
+                            NOTIFICATIONS_SMTP_AUTHENTICATION: images.ocis.line.mailAuthentication,
                             NOTIFICATIONS_SMTP_USERNAME: smtp.user,
                         }),
               }),
@@ -175,7 +167,8 @@ function furtherServices({ appTokens, smtp, line }: OcisEnvironmentInput): Recor
 
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
-    const { url, issuer, accessTokens, directory, roles, configDir, cspFile, trustBundle, line } = input;
+    const { url, issuer, settings, directory, roles, configDir, cspFile, trustBundle } = input;
+    const { line } = settings.images.ocis;
     return {
         OCIS_URL: url,
         // Also the issuer half of every user's id, so it is set from the first start on and for all services.
@@ -191,7 +184,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
 
         PROXY_OIDC_ISSUER: issuer,
         PROXY_OIDC_REWRITE_WELLKNOWN: "true",
-        PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD: accessTokens === "signed" ? "jwt" : "none",
+        PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD: settings.accessTokens === "signed" ? "jwt" : "none",
         PROXY_OIDC_SKIP_USER_INFO: "false",
         PROXY_AUTOPROVISION_CLAIM_USERNAME: "preferred_username",
         PROXY_AUTOPROVISION_CLAIM_EMAIL: "email",
@@ -210,7 +203,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         // Authelia offers no logout for relying parties yet; this is its own page.
         WEB_OPTION_LOGOUT_URL: `${issuer}/logout`,
 
-        ...furtherServices(input),
+        ...furtherServices(settings),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
     };
@@ -238,26 +231,6 @@ export function ocisContentSecurityPolicy(issuer: string) {
             "style-src": [own, "'unsafe-inline'"],
         },
     };
-}
-
-/** oCIS's secrets and the identifiers that its data is stored under, each as text. */
-export interface OcisSecretValues {
-    readonly jwtSecret: string;
-    readonly machineAuthApiKey: string;
-    readonly systemUserApiKey: string;
-    readonly transferSecret: string;
-    readonly thumbnailsTransferSecret: string;
-    readonly wopiSecret: string;
-    readonly serviceAccountSecret: string;
-    readonly adminPassword: string;
-    readonly idmPassword: string;
-    readonly revaPassword: string;
-    readonly idpPassword: string;
-    readonly systemUserId: string;
-    readonly adminUserId: string;
-    readonly serviceAccountId: string;
-    readonly graphApplicationId: string;
-    readonly storageUsersMountId: string;
 }
 
 /** Services that act in their own name through the service account (5.0; activitylog 7.0). Source: oCIS, ocis/pkg/init. */
@@ -288,7 +261,7 @@ function roleAssignment({ administrators, users }: RoleGroups) {
  * account of its own in oCIS's directory; `smtpPassword` is the mail server's.
  */
 export function ocisYaml(
-    secrets: OcisSecretValues,
+    secrets: pulumi.Unwrap<OcisSecrets>,
     roles?: RoleGroups,
     { bindPassword, smtpPassword }: { bindPassword?: string; smtpPassword?: string } = {},
 ) {

@@ -1,10 +1,13 @@
 /** ownCloud Infinite Scale: the cloud itself, signing people in through an OpenID Connect provider. */
 import * as pulumi from "@pulumi/pulumi";
 
-import { Host } from "../../hosts";
-import { AccessTokens, Smtp } from "../../settings";
-import { OcisLine, Release } from "../../versions";
-import { Directory } from "../directory";
+import { Hosts } from "../../hosts";
+import { Settings } from "../../settings";
+import { OCIS } from "../../versions";
+import { RoleGroups } from "../access";
+import { CertificateWithKey, selfSigned } from "../certificates";
+import { Mender } from "../diagnosis";
+import { LdapAccess } from "../ldap-access";
 import { typeToken } from "../naming";
 import { Network } from "../network";
 import { OcisSecrets } from "../secrets";
@@ -17,30 +20,30 @@ import {
     ocisContentSecurityPolicy,
     OcisDirectory,
     ocisEnvironment,
+    ocisLdapDirectory,
     ocisYaml,
-    RoleGroups,
 } from "./configuration";
 
 export interface OcisArgs {
     readonly network: Network;
-    readonly release: Release<OcisLine>;
-    readonly host: Host;
-    /** URL of the OpenID Connect provider, reached by this public name inside the network too. */
-    readonly issuer: string;
-    readonly accessTokens: AccessTokens;
-    /** People may make tokens for programs that know no OpenID Connect. */
-    readonly appTokens: boolean;
+    readonly settings: Settings;
+    /** Authelia's is the issuer, which is reached by its public name inside the network too. */
+    readonly hosts: Hosts;
     readonly roles?: RoleGroups;
-    readonly directory: Directory;
-    /** Undefined: mail is off. */
-    readonly smtp?: Smtp;
+    /** The LDAP server outside the cloud, where users live in one. */
+    readonly ldap?: LdapAccess;
     /** Root certificates to trust besides the public authorities', PEM. */
     readonly trusted?: pulumi.Input<string>;
     /** Public names that lead to the Docker host. */
     readonly namesOnDockerHost: readonly string[];
     readonly secrets: OcisSecrets;
-    readonly keepData: boolean;
+    /** Nothing is made or changed before this is known. */
+    readonly precondition: pulumi.Input<unknown>;
+    readonly mender: Mender;
 }
+
+/** Name on the network. */
+const HOST = "ocis";
 
 /**
  * Debug ports of what a sign-in needs: graph, frontend, users, storage-users, proxy. The proxy's alone answers up to ten
@@ -55,14 +58,15 @@ const IDM_READY_PORT = 9239;
 const DIRECTORY_CERTIFICATE = "directory.pem";
 const DIRECTORY_KEY = "directory.key";
 
-function ocisDirectory({ mode, ldap }: Directory): OcisDirectory {
+/** What oCIS is told about the directory, with the paths of the certificates in its container. */
+function ocisDirectory({ mode }: Settings["directory"], ldap: LdapAccess | undefined): OcisDirectory {
     const certificateFile = `${FILES_PATH}/${DIRECTORY_CERTIFICATE}`;
-    if (ldap === undefined || mode === "authelia") {
-        return { mode: "authelia" };
+    if (mode === "ocis") {
+        return { mode, certificateFile, keyFile: `${SECRETS_PATH}/${DIRECTORY_KEY}` };
     }
-    return mode === "ocis"
-        ? { mode, certificateFile, keyFile: `${SECRETS_PATH}/${DIRECTORY_KEY}` }
-        : { mode, ldap: ldap.directory, trustFile: ldap.authority === undefined ? undefined : certificateFile };
+    return ldap === undefined
+        ? { mode: "authelia" }
+        : { mode: "ldap", ldap: ldap.directory, trustFile: ldap.authority === undefined ? undefined : certificateFile };
 }
 
 /** Certificates, PEM, as one text. */
@@ -73,74 +77,89 @@ function joined(certificates: readonly pulumi.Input<string>[]): pulumi.Output<st
 export class Ocis extends pulumi.ComponentResource {
     /** How the edge serves ownCloud. */
     readonly site: Site;
-    /** The LDAP servers of the stack: oCIS in the mode "ocis", else none. */
+    /** oCIS's own directory for others to read, in the mode "ocis". */
+    readonly ldap?: LdapAccess;
+    /** The LDAP servers of the cloud: oCIS in the mode "ocis", else none. */
     readonly ldapServers: readonly Workload[];
+    /** Passwords of the people whom oCIS itself puts into its directory, by name; secrets. */
+    readonly initialPasswords: Readonly<Record<string, pulumi.Output<string>>>;
 
     constructor(name: string, args: OcisArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Ocis"), name, {}, opts);
-        const { directory, issuer, release, smtp } = args;
-        const readyPorts = [...READY_PORTS, ...(directory.mode === "ldap" ? [] : [IDM_READY_PORT])];
+        const { hosts, ldap, secrets, settings } = args;
+        const { smtp } = settings;
+        const issuer = hosts.auth.url;
+        const { mode } = settings.directory;
+        const own = mode === "ocis" ? this.ownCertificate(name) : undefined;
+        const directoryAuthority = own?.certificate ?? ldap?.authority;
+        const readyPorts = [...READY_PORTS, ...(mode === "ldap" ? [] : [IDM_READY_PORT])];
         const roots = [args.trusted, smtp?.authority].filter((root) => root !== undefined);
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
         const trustBundle = roots.length === 0 ? undefined : `${FILES_PATH}/root.pem`;
+        const yaml = pulumi
+            .all([secrets, { bindPassword: ldap?.password, smtpPassword: smtp?.password }])
+            .apply(([values, accounts]) => toYaml(ocisYaml(values, args.roles, accounts)));
         const workload = new Workload(
             name,
             {
-                image: directory.onceConfirmed(release.image),
+                host: HOST,
+                image: { name: settings.images.ocis.image, cure: { set: ["images", "ocis"], to: OCIS.image } },
+                precondition: args.precondition,
                 command: ["server"],
                 environment: ocisEnvironment({
-                    url: args.host.url,
+                    url: hosts.cloud.url,
                     issuer,
-                    accessTokens: args.accessTokens,
-                    appTokens: args.appTokens,
+                    settings,
                     roles: args.roles,
-                    directory: ocisDirectory(directory),
-                    smtp,
+                    directory: ocisDirectory(settings.directory, ldap),
                     configDir: SECRETS_PATH,
                     cspFile: `${FILES_PATH}/csp.yaml`,
                     trustBundle,
-                    line: release.line,
                 }),
                 files: [
                     { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer)) },
                     ...(roots.length === 0 ? [] : [{ name: "root.pem", content: joined(roots) }]),
-                    ...(directory.ldap?.authority === undefined
-                        ? []
-                        : [{ name: DIRECTORY_CERTIFICATE, content: directory.ldap.authority }]),
+                    ...(directoryAuthority === undefined ? [] : [{ name: DIRECTORY_CERTIFICATE, content: directoryAuthority }]),
                 ],
                 secretFiles: [
-                    {
-                        name: "ocis.yaml",
-                        content: pulumi
-                            .output({
-                                secrets: args.secrets,
-                                bindPassword: directory.mode === "ldap" ? directory.ldap?.password : undefined,
-                                smtpPassword: smtp?.password,
-                            })
-                            .apply(({ secrets, ...accounts }) => toYaml(ocisYaml(secrets, args.roles, accounts))),
-                    },
-                    ...(directory.certificate === undefined
-                        ? []
-                        : [{ name: DIRECTORY_KEY, content: directory.certificate.privateKey }]),
+                    { name: "ocis.yaml", content: yaml },
+                    ...(own === undefined ? [] : [{ name: DIRECTORY_KEY, content: own.privateKey }]),
                 ],
-                data: { path: OCIS_DATA, protect: args.keepData },
+                data: { path: OCIS_DATA, protect: settings.keepData },
                 ready: `wget -q -O /dev/null ${readyPorts.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
                 // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                 memory: 2048,
                 network: args.network,
                 namesOnDockerHost: args.namesOnDockerHost,
+                mender: args.mender,
             },
             { parent: this },
         );
-        if (args.roles === undefined && directory.mode !== "ocis") {
+        if (args.roles === undefined && mode !== "ocis") {
             void pulumi.log.info(
                 "Nobody administers ownCloud, because access.administrators names no group: see docs/production.md, " +
                     '"Administrators".',
                 this,
             );
         }
-        this.ldapServers = directory.mode === "ocis" ? [workload] : [];
-        this.site = { host: args.host, upstream: `${workload.host}:${OCIS_PORT}`, rewrites: [] };
+        this.ldap = own && {
+            directory: ocisLdapDirectory(workload.host),
+            password: secrets.idpPassword,
+            authority: own.certificate,
+        };
+        this.ldapServers = mode === "ocis" ? [workload] : [];
+        this.initialPasswords = mode === "ocis" ? { admin: secrets.adminPassword } : {};
+        this.site = { host: hosts.cloud, upstream: `${workload.host}:${OCIS_PORT}`, rewrites: [] };
         this.registerOutputs({ url: this.site.host.url });
+    }
+
+    /**
+     * The certificate of oCIS's own directory, which signs itself and is trusted by name: both ends of the connection belong to the
+     * cloud, so no authority has to stand between them, and none is left that could issue another one.
+     */
+    private ownCertificate(name: string): CertificateWithKey {
+        const dnsNames = ["localhost", HOST];
+        const allowedUses = ["digital_signature", "server_auth"];
+        return selfSigned(`${name}-directory`, { dnsNames, allowedUses, commonName: HOST }, { parent: this });
     }
 }

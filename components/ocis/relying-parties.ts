@@ -1,4 +1,5 @@
 /** The clients of ownCloud as OpenID Connect relying parties. Pure. */
+import { Settings } from "../../settings";
 import { AccessPolicy, RelyingApplication, RelyingParty } from "../relying-party";
 
 /** Scopes that every client may ask for. Source: Authelia's oCIS guide, "Configuration". */
@@ -32,31 +33,16 @@ export const NATIVE_CLIENTS = {
     },
 } as const;
 
-/** Life of ownCloud's tokens, as Authelia writes durations. */
-export interface Lifespans {
-    /** Of every access token. */
-    readonly accessToken: string;
-    /** Of the web interface's refresh token, counted from the last use of the one before. */
-    readonly refreshToken: string;
-    /** Of the native apps' refresh token, which has to outlast the time that a device lies in a drawer. */
-    readonly nativeRefreshToken: string;
-}
-
 /**
  * What oCIS asks the provider to register.
  *
  * @param url Public URL of ownCloud, without a trailing slash.
- * @param accessTokens "signed" lets oCIS verify access tokens itself; "opaque" are the guide's.
  * @param access Who may sign in.
- * @param olderDesktopClients Accepts desktop apps before 5.3, which send their secret by Basic and in the body. Source:
- * owncloud/client, commit 40b29d239.
  */
 export function ocisRelyingApplication(
     url: string,
-    accessTokens: "signed" | "opaque",
     access: AccessPolicy,
-    lifespans: Lifespans,
-    olderDesktopClients = false,
+    { accessTokens, lifespans, olderDesktopClients }: Pick<Settings, "accessTokens" | "lifespans" | "olderDesktopClients">,
 ): RelyingApplication {
     const { accessToken, refreshToken, nativeRefreshToken } = lifespans;
     const web = { name: "ocis", accessToken, refreshToken };
@@ -82,6 +68,7 @@ export function ocisRelyingApplication(
             ...NATIVE_CLIENTS.desktop,
             clientName: "ownCloud Infinite Scale (Desktop Client)",
             tokenEndpointAuthMethod: "client_secret_basic",
+            // Apps before 5.3 send their secret by Basic and in the body. Source: owncloud/client, commit 40b29d239.
             multipleAuthMethods: olderDesktopClients,
             redirectUris: ["http://127.0.0.1", "http://localhost"],
             scopes: SCOPES,

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Page } from "playwright-core";
 
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 import { Chromium, NO_CHROMIUM } from "./chromium";
 import { Cloud } from "./cloud";
 import { nextCode } from "./matrix";

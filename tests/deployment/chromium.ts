@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { BrowserContext, chromium } from "playwright-core";
 
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 
 const EXECUTABLE = "/usr/bin/chromium";
 

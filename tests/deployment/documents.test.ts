@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { Authority } from "../authority";
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 import { pairsOfThisRun } from "./pairs";
 import { Stack } from "./stack";
 

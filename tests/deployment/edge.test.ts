@@ -19,7 +19,7 @@ import { RequestInit, Response } from "undici";
 
 import { isStandIn } from "../../operations/images";
 import { Authority, Certified } from "../authority";
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 import { Refused, tlsOptions } from "./browser";
 import { Cloud } from "./cloud";
 import { Nginx, NO_NGINX } from "./nginx";

@@ -11,7 +11,7 @@ import * as oidc from "openid-client";
 
 import { Images } from "../../operations/images";
 import { OCIS, releaseOf } from "../../versions";
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 import { Credentials, Refused } from "./browser";
 import { Cloud } from "./cloud";
 import { ANDROID, Client, DESKTOP, IOS, signIn, WEB } from "./relying-party";

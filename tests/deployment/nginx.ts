@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 
 import { Certified } from "../authority";
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 import { unpack } from "./debian";
 import { listening, stop } from "./stack";
 

@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { Authority } from "../authority";
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 import { Browser } from "./browser";
 import { freePort, hostAddress, listening, stop } from "./stack";
 

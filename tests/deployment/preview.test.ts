@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { AUTHELIA, Line, OCIS, Server } from "../../versions";
+import { AUTHELIA, Line, OCIS, Releases } from "../../versions";
 import { Authority } from "../authority";
 import { pairsOfThisRun } from "./pairs";
 import { Stack } from "./stack";
@@ -69,7 +69,7 @@ describe("previews", { timeout: 20 * 60_000, skip }, () => {
         }
     }
 
-    const newest = (server: Server<Line>) =>
+    const newest = (server: Releases<Line>) =>
         server.lines.map(({ line, first, last }) => `${server.image.split(":")[0]}:${line}.${last ?? first}`);
     const images = [...newest(AUTHELIA).map((authelia) => ({ authelia })), ...newest(OCIS).map((ocis) => ({ ocis }))];
     for (const image of images) {

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 
 import { Authority } from "../authority";
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 import { unpack } from "./debian";
 import { freePort, hostAddress, listening, stop } from "./stack";
 

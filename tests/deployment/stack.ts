@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 import { stringify } from "yaml";
 
 import { pulumiCommand } from "../../operations/pulumi";
-import { ROOT } from "../configuration";
+import { ROOT } from "../../system/folders";
 
 /** How a command ended. */
 export interface Ended {

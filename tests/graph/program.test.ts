@@ -20,17 +20,17 @@ before(async () => {
 });
 
 const named = (program: Program, name: string, type = CONTAINER): Registered => {
-    const found = program.resources.find((resource) => resource.name === name && resource.type === type);
+    const found = program.resources.find((resource) => resource.name === `cloud-${name}` && resource.type === type);
     assert.ok(found, `${type} ${name} is registered`);
     return found;
 };
 
 const ofType = (program: Program, type: string) => program.resources.filter((resource) => resource.type === type);
 
-test("every resource has a component as parent, and every component but the parts stands under the stack", () => {
+test("every resource has a component as parent, and nothing but the cloud stands in the stack by itself", () => {
     for (const { type, name, parent } of dev.resources) {
-        // Under mocks there is no stack resource, so what stands under the stack has no parent.
-        const expected = /^ocis-authelia:index:(?!Workload)/.test(type) ? /^$/ : /::ocis-authelia:index:/;
+        // Under mocks there is no stack resource, so what stands in the stack has no parent.
+        const expected = type === "ocis-authelia:index:Cloud" ? /^$/ : /::ocis-authelia:index:/;
         assert.match(parent, expected, `${type} ${name}`);
     }
 });
@@ -56,7 +56,7 @@ test("project and stack are part of every name on the Docker host", () => {
 
 test("every process is hardened", () => {
     const running = ofType(dev, CONTAINER).filter(({ name }) => !/-(files|secrets)$/.test(name));
-    assert.deepEqual(running.map(({ name }) => name).sort(), ["authelia", "edge", "ocis"]);
+    assert.deepEqual(running.map(({ name }) => name).sort(), ["cloud-authelia", "cloud-edge", "cloud-ocis"]);
     for (const { name, inputs } of running) {
         assert.equal(inputs.readOnly, true, name);
         assert.equal(inputs.user, "1000:1000", name);
@@ -83,7 +83,7 @@ test("only the edge publishes ports, on dev on the loopback", () => {
     for (const { name, inputs } of ofType(dev, CONTAINER)) {
         const ports = (inputs.ports ?? []) as { ip: string; external: number }[];
         const https = { ip: "127.0.0.1", internal: 8443, external: 8443 };
-        const expected = name === "edge" ? [https, { ...https, protocol: "udp" }] : [];
+        const expected = name === "cloud-edge" ? [https, { ...https, protocol: "udp" }] : [];
         assert.deepEqual(ports, expected, name);
     }
     const published = named(production, "edge").inputs.ports as { external: number }[];
@@ -103,7 +103,9 @@ test("a container that changes is replaced after the old one is gone, one that n
 
 test("keepData protects the data volumes together with the secrets, and only then", () => {
     const kept = production.resources.filter(({ type }) => type === VOLUME || /^(random|tls):.*(Random|PrivateKey)/.test(type));
-    const [passwords, others] = [true, false].map((is) => kept.filter(({ name }) => /^secrets-password-/.test(name) === is));
+    const [passwords, others] = [true, false].map((is) =>
+        kept.filter(({ name }) => /^cloud-secrets-password-/.test(name) === is),
+    );
     const data = others!.filter(({ parent }) => !parent.includes("Certificates"));
     assert.ok(data.some(({ type }) => type === VOLUME) && data.some(({ type }) => type.startsWith("random:")));
     for (const { name, protect } of data) {
@@ -111,7 +113,7 @@ test("keepData protects the data volumes together with the secrets, and only the
     }
     assert.deepEqual(
         passwords!.map(({ name, protect }) => [name, protect]),
-        [["secrets-password-alice", false]],
+        [["cloud-secrets-password-alice", false]],
         "users can go",
     );
     assert.deepEqual(
@@ -161,7 +163,7 @@ test("a certificate of one's own goes to the edge, its key as a secret, and its 
     assert.ok(JSON.stringify(named(program, "edge-secrets").inputs.uploads).includes(text(key)));
     assert.ok(JSON.stringify(named(program, "edge-files").inputs.uploads).includes(text(certificate)));
     assert.ok(JSON.stringify(named(program, "ocis-files").inputs.uploads).includes(text(authority.root)));
-    assert.equal(program.outputs.caCertificate, authority.root);
+    assert.equal(program.values.caCertificate, authority.root);
 });
 
 test("no planted secret reaches a plain property", () => {
@@ -177,11 +179,11 @@ test("no planted secret reaches a plain property", () => {
 test("the planted secrets do reach the files", () => {
     const uploads = JSON.stringify(named(dev, "authelia-secrets").inputs.uploads);
     for (const use of ["authelia-session", "authelia-storage-encryption", "authelia-hmac", "authelia-issuer"]) {
-        assert.ok(uploads.includes(`${CANARY}-secrets-${use}`), use);
+        assert.ok(uploads.includes(`${CANARY}-cloud-secrets-${use}`), use);
     }
-    assert.ok(uploads.includes(`${CANARY}-secrets-password-demo`), "the digest of the initial password");
-    assert.match(JSON.stringify(named(dev, "ocis-secrets").inputs.uploads), /canary-secrets-ocis-jwt/);
-    assert.match(JSON.stringify(named(dev, "edge-secrets").inputs.uploads), /canary-certificates-root-key/);
+    assert.ok(uploads.includes(`${CANARY}-cloud-secrets-password-demo`), "the digest of the initial password");
+    assert.match(JSON.stringify(named(dev, "ocis-secrets").inputs.uploads), /canary-cloud-secrets-ocis-jwt/);
+    assert.match(JSON.stringify(named(dev, "edge-secrets").inputs.uploads), /canary-cloud-certificates-root-key/);
 });
 
 test("Authelia's configuration is readable in a preview, because the files with secrets are carried apart", () => {
@@ -192,11 +194,11 @@ test("Authelia's configuration is readable in a preview, because the files with 
 });
 
 test("the outputs tell a person what to open, and the initial passwords are secret", async () => {
-    assert.equal(dev.outputs.cloudUrl, "https://owncloud.ocis.localhost:8443");
-    assert.equal(dev.outputs.issuer, "https://auth.ocis.localhost:8443");
-    assert.equal(production.outputs.cloudUrl, "https://owncloud.example.com");
-    assert.equal(await pulumi.isSecret(dev.outputs.initialPasswords as pulumi.Output<unknown>), true);
-    assert.equal((dev.outputs.clientIds as unknown[]).length, 4);
+    assert.equal(dev.values.cloudUrl, "https://owncloud.ocis.localhost:8443");
+    assert.equal(dev.values.issuer, "https://auth.ocis.localhost:8443");
+    assert.equal(production.values.cloudUrl, "https://owncloud.example.com");
+    assert.equal(await pulumi.isSecret(dev.outputs.initialPasswords!), true);
+    assert.equal((dev.values.clientIds as unknown[]).length, 4);
 });
 
 test("a wrong setting stops the program before anything is registered", async () => {

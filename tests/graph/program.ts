@@ -5,7 +5,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { join } from "node:path";
 
-import { configuration, ROOT } from "../configuration";
+import { configuration } from "../configuration";
+import { ROOT } from "../../system/folders";
 
 /** Pulumi's mark of a secret on the wire. Source: @pulumi/pulumi, runtime/rpc. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
@@ -31,7 +32,10 @@ export interface Registered {
 /** What the program leaves behind. */
 export interface Program {
     readonly resources: readonly Registered[];
-    readonly outputs: Record<string, unknown>;
+    /** As the program exports them. */
+    readonly outputs: Record<string, pulumi.Output<unknown>>;
+    /** What they hold. */
+    readonly values: Record<string, unknown>;
 }
 
 interface RegisterRequest {
@@ -67,8 +71,12 @@ function computed(type: string, name: string, inputs: Record<string, unknown>): 
     }
 }
 
-/** Runs index.ts on a configuration. A second run in one process starts from scratch. */
-export async function runProgram(values: Record<string, unknown>, stack = "test"): Promise<Program> {
+/**
+ * Runs a program on a configuration. A second run in one process starts from scratch.
+ *
+ * @param program Its main module, relative to the repository.
+ */
+export async function runProgram(values: Record<string, unknown>, stack = "test", program = "index"): Promise<Program> {
     const resources: Registered[] = [];
     const project = "ocis-authelia";
     await pulumi.runtime.setMocks(
@@ -112,10 +120,14 @@ export async function runProgram(values: Record<string, unknown>, stack = "test"
         }
     }
     // eslint-disable-next-line @typescript-eslint/no-require-imports -- each run needs the program anew
-    const outputs = require(join(ROOT, "index")) as Record<string, unknown>;
+    const outputs = require(join(ROOT, program)) as Program["outputs"];
     // Registration follows data flow; the program has come to rest once no new promise appears.
     await pulumi.runtime.disconnect();
-    return { resources, outputs };
+    const heldBy = (output: pulumi.Output<unknown>) => new Promise<unknown>((resolve) => void output.apply(resolve));
+    const held = await Promise.all(
+        Object.entries(outputs).map(async ([name, output]) => [name, await heldBy(output)] as const),
+    );
+    return { resources, outputs, values: Object.fromEntries(held) };
 }
 
 /** Every text in a value on the wire that is not inside a secret, with its path. */

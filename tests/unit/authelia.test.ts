@@ -10,57 +10,49 @@ import { parse } from "yaml";
 import {
     autheliaConfiguration,
     AutheliaConfigurationInput,
-    AutheliaDirectory,
-    autheliaSecrets,
+    autheliaSecretsFile,
     autheliaUsers,
     authorizationRewrites,
     clientSecretDigest,
 } from "../../components/authelia/configuration";
+import { accessPolicy } from "../../components/access";
 import { ocisRelyingApplication } from "../../components/ocis/relying-parties";
-import { AccessPolicy } from "../../components/relying-party";
 import { toYaml } from "../../components/yaml";
-import { PRESETS } from "../../directory";
 import { hostsOf } from "../../hosts";
-import { AUTHELIA, releaseOf } from "../../versions";
+import { PRESETS } from "../../settings/ldap";
+import { settingsOf } from "../configuration";
+import { GUIDE } from "./guide";
 
-const DESKTOP = "xdXOt13JKxym1B1QcEncf2XDkLAexMBFwiT9j6EfhhHFJhs2KM9jbjTmf8JBXE69";
-const ANDROID = "e4rAsNUSIUs0lF4nbv9FmCeUkTlV9GdgTLDH1b5uie7syb90SzEVrbN7HIpmWJeD";
-const IOS = "mxd5OQDk6es5LzOzRvidJNfXLUZS2oN3oUFeXPP8LpPrhx3UroJFduGEYIBOxkY1";
-/** Secrets that ownCloud compiles into its apps. */
+const { desktop, android, ios } = GUIDE.clients;
+
+/** Secrets that ownCloud compiles into its apps, by client id. */
 const SECRETS: Record<string, string> = {
-    [DESKTOP]: "UBntmLjC2yYCeHwsyj73Uwo9TAaecAetRwMw0xYcvNL9yRdLSUi0hUAHfvCHFeFh",
-    [ANDROID]: "dInFYGV33xKzhbRmpqQltYNdfLdJIfJ9L5ISoKhNoT9qZftpdWSP71VrpGR9pmoD",
-    [IOS]: "KFeFWWEZO9TkisIQzR3fo7hfiMXlOpaqP8CFuTbSHzV1TUuGECglPxpiVKJfOXIx",
+    [desktop.client_id]: GUIDE.secrets.desktop,
+    [android.client_id]: GUIDE.secrets.android,
+    [ios.client_id]: GUIDE.secrets.ios,
 };
 
-const LIFESPANS = { accessToken: "2 days", refreshToken: "3 days", nativeRefreshToken: "30 days" };
+/** What a stack says beside GOOD that runs a release of Authelia. */
+const of = (version: string, values: object = {}) =>
+    settingsOf({ ...values, images: { authelia: `authelia/authelia:${version}` } });
 
-const applicationOf = (
-    accessTokens: "signed" | "opaque" = "signed",
-    access: AccessPolicy = { policy: "two_factor" },
-    url = "https://owncloud.example.com",
-) => ocisRelyingApplication(url, accessTokens, access, LIFESPANS);
+function applicationOf(settings = settingsOf()) {
+    return ocisRelyingApplication(hostsOf(settings).cloud.url, accessPolicy(settings.access), settings);
+}
 
-const lineOf = (version: string) => releaseOf(AUTHELIA, `authelia/authelia:${version}`).line;
-
-function configurationOf(
-    version: string,
-    accessTokens: "signed" | "opaque" = "signed",
-    httpsPort = 443,
-    access: AccessPolicy = { policy: "two_factor" },
-) {
-    const hosts = hostsOf({ domain: "example.com", httpsPort });
+/** The configuration for a release and what a stack says beside GOOD. */
+function configurationOf(version: string, values: object = {}, more: Partial<AutheliaConfigurationInput> = {}) {
+    const settings = of(version, values);
     return autheliaConfiguration({
-        domain: "example.com",
-        hosts,
-        application: applicationOf(accessTokens, access, hosts.cloud.url),
+        settings,
+        hosts: hostsOf(settings),
+        application: applicationOf(settings),
         directory: { usersFile: "/etc/authelia/users.yml" },
-        line: lineOf(version),
+        ...more,
     });
 }
 
-const clientsOf = (version: string, accessTokens?: "signed" | "opaque") =>
-    configurationOf(version, accessTokens).identity_providers.oidc.clients;
+const clientsOf = (version: string) => configurationOf(version).identity_providers.oidc.clients;
 
 for (const version of ["4.38.0", "4.38.19", "4.39.20"]) {
     test(`${version}: the session cookie spans both hosts and the portal is reached by https`, () => {
@@ -110,7 +102,7 @@ test("4.38 is not told of the password change that it does not know, 4.39 has it
 });
 
 test("the secrets complete the configuration with what it leaves out, and nothing is in both", () => {
-    const secrets = autheliaSecrets({
+    const secrets = autheliaSecretsFile({
         sessionSecret: "session",
         storageEncryptionKey: "storage",
         hmacSecret: "hmac",
@@ -161,98 +153,46 @@ test("the same input gives the same bytes", () => {
     assert.equal(toYaml(configurationOf("4.39.20")), toYaml(configurationOf("4.39.20")));
 });
 
-// The guide: https://www.authelia.com/integration/openid-connect/clients/ocis/, tested with 4.38.0 and oCIS 4.0.5.
-
-test("the guide's lifespans and CORS endpoints are set", () => {
-    const { lifespans, cors } = configurationOf("4.38.0").identity_providers.oidc;
-    assert.deepEqual(lifespans.custom, {
-        ocis: { access_token: "2 days", refresh_token: "3 days" },
-        ocis_native: { access_token: "2 days", refresh_token: "30 days" },
-    });
-    assert.deepEqual(cors.endpoints, ["authorization", "token", "revocation", "introspection", "userinfo"]);
-});
-
-/** The guide's clients; `null` where this program differs on purpose, tested above or below. */
-const GUIDE = {
-    ocis: {
-        client_name: "ownCloud Infinite Scale",
-        public: true,
-        redirect_uris: [
-            "https://owncloud.example.com/",
-            "https://owncloud.example.com/oidc-callback.html",
-            "https://owncloud.example.com/oidc-silent-redirect.html",
-            "https://owncloud.example.com/apps/openidconnect/redirect",
-        ],
-        token_endpoint_auth_method: "none",
-    },
-    [DESKTOP]: {
-        client_name: "ownCloud Infinite Scale (Desktop Client)",
-        public: false,
-        redirect_uris: ["http://127.0.0.1", "http://localhost"],
-        token_endpoint_auth_method: "client_secret_basic",
-    },
-    [ANDROID]: {
-        client_name: "ownCloud Infinite Scale (Android)",
-        public: false,
-        redirect_uris: ["oc://android.owncloud.com"],
-        // The guide's client_secret_basic is what the app sent before 4.7 (owncloud/android#4575).
-        token_endpoint_auth_method: "client_secret_post",
-    },
-    [IOS]: {
-        client_name: "ownCloud Infinite Scale (iOS)",
-        public: false,
-        redirect_uris: ["oc://ios.owncloud.com", "oc.ios://ios.owncloud.com"],
-        token_endpoint_auth_method: "client_secret_basic",
-    },
-};
-
-test("the guide's four clients are registered as it says, with opaque tokens where they are asked for", () => {
-    const clients = clientsOf("4.38.0", "opaque");
-    assert.deepEqual(
-        clients.map(({ client_id: id }) => id),
-        Object.keys(GUIDE),
-    );
-    for (const client of clients) {
-        const { client_name, public: isPublic, redirect_uris, token_endpoint_auth_method } = client;
-        const expected = GUIDE[client.client_id as keyof typeof GUIDE];
-        assert.deepEqual({ client_name, public: isPublic, redirect_uris, token_endpoint_auth_method }, expected);
-        assert.deepEqual(client.scopes, ["openid", "offline_access", "groups", "profile", "email"]);
-        assert.deepEqual(client.grant_types, ["authorization_code", "refresh_token"]);
-        assert.equal(client.access_token_signed_response_alg, "none");
-        assert.equal(client.userinfo_signed_response_alg, "none");
-    }
-});
-
 test("access tokens are signed unless the guide's opaque ones are asked for", () => {
     for (const client of clientsOf("4.39.20")) {
         assert.equal(client.access_token_signed_response_alg, "RS256");
     }
+    for (const client of configurationOf("4.39.20", { accessTokens: "opaque" }).identity_providers.oidc.clients) {
+        assert.equal(client.access_token_signed_response_alg, "none");
+    }
+});
+
+test("the native apps' tokens have a life of their own", () => {
+    const { custom } = configurationOf("4.39.20").identity_providers.oidc.lifespans;
+    assert.deepEqual(custom.ocis_native, { access_token: "2 days", refresh_token: "30 days" });
 });
 
 test("a port other than 443 is part of every URL", () => {
-    const { session, identity_providers: providers } = configurationOf("4.39.20", "signed", 8443);
+    const { session, identity_providers: providers } = configurationOf("4.39.20", { httpsPort: 8443 });
     assert.equal(session.cookies[0]!.authelia_url, "https://auth.example.com:8443");
     assert.equal(providers.oidc.clients[0]!.redirect_uris[0], "https://owncloud.example.com:8443/");
     assert.deepEqual(providers.oidc.cors.allowed_origins, ["https://owncloud.example.com:8443"]);
 });
 
 test("with groups only their members get in, with the factors that are asked for; without, everybody", () => {
-    const open = configurationOf("4.39.20", "signed", 443, { policy: "one_factor" }).identity_providers.oidc;
+    const open = configurationOf("4.39.20", { access: { policy: "one_factor" } }).identity_providers.oidc;
     assert.ok(open.clients.every((client) => client.authorization_policy === "one_factor"));
     assert.equal("authorization_policies" in open, false);
-    const access = { policy: "two_factor", groups: ["family", "parents"] } as const;
-    const closed = configurationOf("4.39.20", "signed", 443, access).identity_providers.oidc;
+    const access = { groups: ["family"], administrators: ["parents"] };
+    const closed = configurationOf("4.39.20", { access }).identity_providers.oidc;
     assert.ok(closed.clients.every((client) => client.authorization_policy === "ocis"));
     assert.deepEqual(closed.authorization_policies, {
         ocis: { default_policy: "deny", rules: [{ policy: "two_factor", subject: ["group:family", "group:parents"] }] },
     });
 });
 
+const lineOf = (version: string) => of(version).images.authelia.line;
+
 test("the native apps get the groups that they never ask for, and on early releases no prompt that is refused", () => {
     const scopes = authorizationRewrites(applicationOf(), lineOf("4.39.20"));
     assert.deepEqual(
         scopes.map(({ where }) => where?.value),
-        [DESKTOP, ANDROID, IOS],
+        Object.keys(SECRETS),
     );
     assert.ok(scopes.every(({ path, parameter }) => path === "/api/oidc/authorization" && parameter === "scope"));
     assert.equal(authorizationRewrites(applicationOf(), lineOf("4.38.16")).length, 3);
@@ -264,22 +204,12 @@ test("the native apps get the groups that they never ask for, and on early relea
 
 const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", bindDn: "cn=reader,dc=example,dc=com" };
 
-function configurationWith(directory: AutheliaDirectory, more: Partial<AutheliaConfigurationInput> = {}) {
-    const hosts = hostsOf({ domain: "example.com", httpsPort: 443 });
-    return autheliaConfiguration({
-        domain: "example.com",
-        hosts,
-        application: applicationOf(),
-        directory,
-        line: lineOf("4.39.20"),
-        ...more,
-    });
-}
-
 test("an LDAP server is read with the names of its preset, and never written", () => {
-    const { authentication_backend: backend, ...rest } = configurationWith({
-        ldap: { ...PRESETS.lldap, ...READER, userFilter: "(!(employeeType=former))" },
-    });
+    const { authentication_backend: backend, ...rest } = configurationOf(
+        "4.39.20",
+        {},
+        { directory: { ldap: { ...PRESETS.lldap, ...READER, userFilter: "(!(employeeType=former))" } } },
+    );
     assert.deepEqual(backend, {
         ldap: {
             address: "ldaps://ldap.example.com",
@@ -299,9 +229,10 @@ test("an LDAP server is read with the names of its preset, and never written", (
 });
 
 test("a base without relative names is searched as a whole, and an authority is trusted from its folder", () => {
-    const configuration = configurationWith(
-        { ldap: { ...PRESETS.openldap, ...READER } },
-        { trustFolder: "/run/configuration" },
+    const configuration = configurationOf(
+        "4.39.20",
+        {},
+        { directory: { ldap: { ...PRESETS.openldap, ...READER } }, trustFolder: "/run/configuration" },
     );
     const { authentication_backend: backend } = configuration;
     assert.ok("ldap" in backend && !("additional_users_dn" in backend.ldap) && !("additional_groups_dn" in backend.ldap));
@@ -311,26 +242,19 @@ test("a base without relative names is searched as a whole, and an authority is 
 
 test("the bind password stands among the secrets, where there is one", () => {
     const values = { sessionSecret: "a", storageEncryptionKey: "b", hmacSecret: "c", issuerPrivateKey: "d" };
-    assert.ok(!("authentication_backend" in autheliaSecrets(values)));
-    const secrets = autheliaSecrets({ ...values, bindPassword: "canary" });
+    assert.ok(!("authentication_backend" in autheliaSecretsFile(values)));
+    const secrets = autheliaSecretsFile(values, { bindPassword: "canary" });
     assert.deepEqual(secrets.authentication_backend, { ldap: { password: "canary" } });
 });
 
 test("mail is submitted with TLS, its password among the secrets; without a server codes go into a file", () => {
-    const users = { usersFile: "/run/secrets/users.yml" };
-    assert.deepEqual(configurationWith(users).notifier, { filesystem: { filename: "/data/notification.txt" } });
-    const smtp = {
-        host: "mail.example.com",
-        port: 587,
-        encryption: "starttls",
-        sender: "cloud@example.com",
-        user: "cloud",
-    } as const;
-    assert.deepEqual(configurationWith(users, { smtp }).notifier, {
+    assert.deepEqual(configurationOf("4.39.20").notifier, { filesystem: { filename: "/data/notification.txt" } });
+    const smtp = { address: "submission://mail.example.com", sender: "cloud@example.com", user: "cloud", password: "canary" };
+    assert.deepEqual(configurationOf("4.39.20", { smtp }).notifier, {
         disable_startup_check: true,
         smtp: { address: "submission://mail.example.com:587", sender: "cloud@example.com", username: "cloud" },
     });
     const values = { sessionSecret: "a", storageEncryptionKey: "b", hmacSecret: "c", issuerPrivateKey: "d" };
-    assert.ok(!("notifier" in autheliaSecrets(values)));
-    assert.deepEqual(autheliaSecrets({ ...values, smtpPassword: "canary" }).notifier, { smtp: { password: "canary" } });
+    assert.ok(!("notifier" in autheliaSecretsFile(values)));
+    assert.deepEqual(autheliaSecretsFile(values, { smtpPassword: "canary" }).notifier, { smtp: { password: "canary" } });
 });

@@ -5,18 +5,24 @@ import { test } from "node:test";
 
 import { caddyfile, CaddyfileInput } from "../../components/edge/caddyfile";
 import { hostsOf } from "../../hosts";
+import { Tls } from "../../settings/tls";
 
-const render = (more: Partial<CaddyfileInput> = {}, httpsPort = 443) => {
-    const { auth, cloud } = hostsOf({ domain: "example.com", httpsPort });
+/** The Caddyfile of a stack with `settings` in the place of the usual ones. */
+const render = (settings: Partial<CaddyfileInput["settings"]> = {}, more: Partial<CaddyfileInput> = {}) => {
+    const whole: CaddyfileInput["settings"] = {
+        httpsPort: 443,
+        httpPort: 80,
+        http3: true,
+        tls: { mode: "acme", server: "production", email: "me@example.com" },
+        ...settings,
+    };
+    const { auth, cloud } = hostsOf({ domain: "example.com", httpsPort: whole.httpsPort });
     return caddyfile({
+        settings: whole,
         sites: [
             { host: auth, upstream: "authelia:9091", rewrites: [] },
             { host: cloud, upstream: "ocis:9200", rewrites: [] },
         ],
-        httpsPort,
-        httpPort: 80,
-        http3: true,
-        tls: { mode: "acme", server: "production", email: "me@example.com" },
         certificate: { certificate: "/certificate.pem", key: "/certificate.key" },
         root: { certificate: "/root.pem", key: "/root.key" },
         ...more,
@@ -57,7 +63,7 @@ test("a certificate of one's own is served by both sites, and nobody is asked fo
 });
 
 test("behind a proxy both sites are plain HTTP on one port, and believe of X-Forwarded-For what the proxy wrote", () => {
-    const text = render({ tls: { mode: "none" }, httpPort: 8080 }, 8443);
+    const text = render({ tls: { mode: "none" }, httpPort: 8080, httpsPort: 8443 });
     assert.match(text, /^http:\/\/auth\.example\.com:8080 \{$/m);
     assert.match(text, /^http:\/\/owncloud\.example\.com:8080 \{$/m);
     assert.match(text, /^\tauto_https off$/m);
@@ -68,7 +74,7 @@ test("behind a proxy both sites are plain HTTP on one port, and believe of X-For
 
 test("the servers are told the URL that people know, whatever a request or a proxy says", () => {
     for (const tls of [{ mode: "none" }, { mode: "private-ca" }] as const) {
-        const text = render({ tls }, 8443);
+        const text = render({ tls, httpsPort: 8443 });
         for (const host of ["auth.example.com:8443", "owncloud.example.com:8443"]) {
             const lines = [`Host ${host}`, `X-Forwarded-Host ${host}`, "X-Forwarded-Proto https"];
             assert.ok(text.includes(lines.map((line) => `\t\theader_up ${line}\n`).join("")), text);
@@ -77,10 +83,9 @@ test("the servers are told the URL that people know, whatever a request or a pro
 });
 
 test("browsers are told to insist on TLS only where all of them verify it", () => {
-    const hsts = (tls: CaddyfileInput["tls"]) =>
-        render({ tls }).match(/Strict-Transport-Security "max-age=31536000"/g)?.length ?? 0;
+    const hsts = (tls: Tls) => render({ tls }).match(/Strict-Transport-Security "max-age=31536000"/g)?.length ?? 0;
     const own = { mode: "files", certificate: "PEM", key: pulumi.secret("PEM") } as const;
-    const everywhere: CaddyfileInput["tls"][] = [{ mode: "acme", server: "production" }, { mode: "none" }, own];
+    const everywhere: Tls[] = [{ mode: "acme", server: "production" }, { mode: "none" }, own];
     assert.deepEqual(everywhere.map(hsts), [2, 2, 2]);
     const here = everywhere.map((tls) => ({ ...tls, authority: "PEM" }));
     assert.deepEqual(
@@ -101,7 +106,7 @@ test("a rewrite changes one parameter of the requests that it is meant for", () 
             replacement: "$1 groups",
         },
     ];
-    const text = render({ sites: [{ host, upstream: "authelia:9091", rewrites }] });
+    const text = render({}, { sites: [{ host, upstream: "authelia:9091", rewrites }] });
     const matcher =
         /@rewrite0 \{\s+path \/authorize\s+query client_id=app\s+not expression `\{query\.scope\}\.matches\("\(\^\| \)groups\( \|\$\)"\)`\s+\}/;
     assert.match(text, matcher);
@@ -110,7 +115,7 @@ test("a rewrite changes one parameter of the requests that it is meant for", () 
 
 test("without plain HTTP there is no redirect and no port 80", () => {
     assert.doesNotMatch(render({ httpPort: 0 }), /http_port|redir /);
-    const moved = render({ httpPort: 8080 }, 8443);
+    const moved = render({ httpPort: 8080, httpsPort: 8443 });
     assert.match(moved, /^\thttp_port 8080$/m);
     assert.match(moved, /^http:\/\/auth\.example\.com:8080 \{\s+redir https:\/\/auth\.example\.com:8443\{uri\} 308\s+\}/m);
 });

@@ -7,51 +7,34 @@ import {
     ocisEnvironment,
     OcisEnvironmentInput,
     ocisLdapDirectory,
-    OcisSecretValues,
     ocisYaml,
 } from "../../components/ocis/configuration";
 import { toYaml } from "../../components/yaml";
-import { PRESETS } from "../../directory";
-import { OCIS, releaseOf } from "../../versions";
+import { hostsOf } from "../../hosts";
+import { PRESETS } from "../../settings/ldap";
+import { settingsOf } from "../configuration";
 
-const environmentOf = (version: string, more: Partial<OcisEnvironmentInput> = {}) =>
-    ocisEnvironment({
-        url: "https://owncloud.example.com",
-        issuer: "https://auth.example.com",
-        accessTokens: "signed",
-        appTokens: false,
+/** The environment for a release and what a stack says beside GOOD. */
+function environmentOf(version: string, more: Partial<OcisEnvironmentInput> = {}, values: object = {}) {
+    const settings = settingsOf({ ...values, images: { ocis: `owncloud/ocis:${version}` } });
+    const { auth, cloud } = hostsOf(settings);
+    return ocisEnvironment({
+        url: cloud.url,
+        issuer: auth.url,
+        settings,
         directory: { mode: "authelia" },
         configDir: "/run/secrets",
         cspFile: "/etc/ocis/csp.yaml",
-        line: releaseOf(OCIS, `owncloud/ocis:${version}`).line,
         ...more,
     });
+}
 
 /** Every value is its own name, so that a test sees where each goes. */
-const SECRETS = new Proxy({} as OcisSecretValues, { get: (_, name) => name });
-
-test("all variables of the guide are set, to its values where its tokens are asked for", () => {
-    const environment = environmentOf("4.0.5", { accessTokens: "opaque" });
-    const guide = {
-        WEB_OIDC_CLIENT_ID: "ocis",
-        PROXY_OIDC_ISSUER: "https://auth.example.com",
-        PROXY_OIDC_REWRITE_WELLKNOWN: "true",
-        PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD: "none",
-        PROXY_OIDC_SKIP_USER_INFO: "false",
-        // The one deliberate difference: the guide's "false" signs nobody in whose account lives in Authelia.
-        PROXY_AUTOPROVISION_ACCOUNTS: "true",
-        PROXY_AUTOPROVISION_CLAIM_USERNAME: "preferred_username",
-        PROXY_AUTOPROVISION_CLAIM_EMAIL: "email",
-        PROXY_AUTOPROVISION_CLAIM_DISPLAYNAME: "name",
-        PROXY_AUTOPROVISION_CLAIM_GROUPS: "groups",
-    };
-    for (const [name, value] of Object.entries(guide)) {
-        assert.equal(environment[name], value, name);
-    }
-});
+const SECRETS = new Proxy({} as Parameters<typeof ocisYaml>[0], { get: (_, name) => name });
 
 test("signed tokens are verified by oCIS itself", () => {
     assert.equal(environmentOf("8.0.5").PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD, "jwt");
+    assert.equal(environmentOf("8.0.5", {}, { accessTokens: "opaque" }).PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD, "none");
 });
 
 test("no switch weakens TLS, and no value of the environment is a secret", () => {
@@ -188,19 +171,14 @@ test("every service binds with the one account of an LDAP server outside", () =>
 
 test("mail is sent by a service of its own, beside that of app tokens, as each line knows how", () => {
     assert.ok(!("OCIS_ADD_RUN_SERVICES" in environmentOf("8.0.5")));
-    const smtp = {
-        host: "mail.example.com",
-        port: 465,
-        encryption: "implicit",
-        sender: "cloud@example.com",
-        user: "cloud",
-    } as const;
-    const environment = environmentOf("8.0.5", { appTokens: true, smtp });
+    const smtp = { address: "submissions://mail.example.com", sender: "cloud@example.com", user: "cloud", password: "canary" };
+    const environment = environmentOf("8.0.5", {}, { appTokens: true, smtp });
     assert.equal(environment.OCIS_ADD_RUN_SERVICES, "auth-app,notifications");
     assert.equal(environment.NOTIFICATIONS_SMTP_ENCRYPTION, "ssltls");
     assert.equal(environment.NOTIFICATIONS_SMTP_AUTHENTICATION, "auto");
-    assert.equal(environmentOf("4.0.5", { smtp }).NOTIFICATIONS_SMTP_AUTHENTICATION, "plain");
-    const open = environmentOf("8.0.5", { smtp: { ...smtp, user: undefined } });
+    assert.ok(!Object.values(environment).includes("canary"));
+    assert.equal(environmentOf("4.0.5", {}, { smtp }).NOTIFICATIONS_SMTP_AUTHENTICATION, "plain");
+    const open = environmentOf("8.0.5", {}, { smtp: { ...smtp, user: undefined, password: undefined } });
     assert.equal(open.NOTIFICATIONS_SMTP_AUTHENTICATION, "none");
     const { notifications } = ocisYaml(SECRETS, undefined, { smtpPassword: "canary" });
     assert.deepEqual(notifications.notifications, { SMTP: { smtp_password: "canary" } });

@@ -1,11 +1,13 @@
-/** The README's table of configuration keys says what Pulumi.yaml declares: the same keys, types and defaults. */
+/** What documents say of keys and releases is what the program has: generated files are fresh, tables written by hand agree. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { declarations, ROOT } from "../configuration";
-import { PRESETS, SCHEMA_KEYS } from "../../directory";
+import { projectKeys } from "../configuration";
+import { generated } from "../../operations/generate";
+import { ROOT } from "../../system/folders";
+import { PRESETS, SCHEMA_KEYS } from "../../settings/ldap";
 import { AUTHELIA, CADDY_IMAGE, describeLines, Line, OCIS, releaseOf } from "../../versions";
 
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
@@ -22,13 +24,20 @@ function rows(): string[][] {
     return table.trimEnd().split("\n").map(cells);
 }
 
-test("the README lists every configuration key with its type and default, and no other", () => {
-    const listed = rows().map(([key, type, value]) => [key, type, value]);
-    const declared = Object.entries(declarations()).map(([key, { type, default: value }]) => {
-        return [`\`${key}\``, type, `\`${JSON.stringify(value)}\``];
-    });
-    assert.deepEqual(listed, declared);
+test("the keys that the README shows have the types and defaults that are declared", () => {
+    const declared = projectKeys();
+    assert.ok(rows().length > 5);
+    for (const [cell, type, value] of rows()) {
+        const key = cell!.replaceAll("`", "");
+        assert.deepEqual([type, value], [declared[key]?.type, `\`${JSON.stringify(declared[key]?.default)}\``], key);
+    }
 });
+
+for (const [file, text] of Object.entries(generated())) {
+    test(`${file} is what the declarations of the keys make of it: npm run generate`, () => {
+        assert.equal(readFileSync(join(ROOT, file), "utf8"), text);
+    });
+}
 
 test("the README names the default images", () => {
     for (const image of [AUTHELIA.image, OCIS.image, CADDY_IMAGE]) {

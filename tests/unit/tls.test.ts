@@ -3,9 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import assert from "node:assert/strict";
 import { after, mock, test } from "node:test";
 
-import { readSettings } from "../../settings";
 import { Authority, Certified } from "../authority";
-import { configuration } from "../configuration";
+import { settingsOf } from "../configuration";
 
 const authority = new Authority();
 const stranger = new Authority();
@@ -14,9 +13,7 @@ after(() => [authority, stranger].forEach((each) => each.close()));
 const fit = authority.issue("DNS:auth.example.com", "DNS:owncloud.example.com");
 
 function tlsOf(tls: object) {
-    const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
-    const raw = configuration({ domain: "example.com", users, tls: { mode: "files", ...tls } });
-    return readSettings((key) => raw[key]).tls;
+    return settingsOf({ tls: { mode: "files", ...tls } }).tls;
 }
 
 test("a fit certificate is taken, and its key is a secret, however it was set", async () => {
@@ -52,7 +49,7 @@ for (const [what, tls, key, allowed] of unfit) {
             ({ message }: Error) => {
                 assert.ok(message.includes(`\n  ${key}: `), message);
                 assert.match(message, allowed);
-                assert.match(message, /pulumi config set .*--path tls\.\w+ < \w+\.pem/);
+                assert.match(message, /pulumi config set .*--path tls\.\w+ (--secret )?--stack test < \w+\.pem/);
                 const lines = [fit.key, String(tls.key)]
                     .flatMap((pem) => pem.split("\n"))
                     .filter((line) => /^[^-]{8}/.test(line));
@@ -75,9 +72,7 @@ for (const [what, days] of Object.entries({ "has run out": 3, "is not valid yet"
 }
 
 test("an ACME server of one's own may certify any name, and is believed by its own root", () => {
-    const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
     const tls = { server: "https://ca.internal/acme/directory", authority: authority.root };
-    const raw = configuration({ domain: "cloud.internal", users, tls });
     const expected = { mode: "acme", server: new URL(tls.server), authority: authority.root };
-    assert.deepEqual(readSettings((key) => raw[key]).tls, expected);
+    assert.deepEqual(settingsOf({ domain: "cloud.internal", tls }).tls, expected);
 });

@@ -1,6 +1,6 @@
 /**
  * LDAP directories as both servers have to be told about them, and what the usual directory servers call things. Pure data:
- * where a stack's users live is read in settings.ts and wired in components/directory.ts.
+ * where a cloud's users live is declared in directory.ts.
  */
 
 /** Names of object classes and attributes; whatever a directory server calls otherwise can be set one by one. */

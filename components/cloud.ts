@@ -1,0 +1,142 @@
+/** A whole cloud as one component: ownCloud Infinite Scale with single sign-on by Authelia behind a TLS edge, on a Docker host. */
+import * as pulumi from "@pulumi/pulumi";
+
+import { hostsOf } from "../hosts";
+import { Given } from "../settings";
+import { CommandLine } from "../settings/cure";
+import { settingsOf } from "../settings/refusal";
+import { accessPolicy, roleGroups } from "./access";
+import { Authelia } from "./authelia";
+import { Certificates } from "./certificates";
+import { menderFor } from "./diagnosis";
+import { DirectoryMode } from "./directory-mode";
+import { Edge, namesOnDockerHost } from "./edge";
+import { LdapAccess } from "./ldap-access";
+import { typeToken } from "./naming";
+import { Network } from "./network";
+import { Ocis } from "./ocis";
+import { ocisRelyingApplication } from "./ocis/relying-parties";
+import { Secrets } from "./secrets";
+
+/**
+ * The keys of the configuration, as docs/configuration.md describes them. They are plain values, because they decide which resources
+ * there are; secrets among them (password digests, passwords, keys) may be outputs.
+ */
+export interface CloudArgs extends Given {
+    /**
+     * What every name of the cloud on the Docker host starts with: lower-case letters, digits and hyphens. Two clouds in one stack need
+     * two. "<project>-<stack>" by default.
+     */
+    readonly prefix?: string;
+    /** How a person changes the arguments, where they come from a stack's configuration: then errors name the commands that mend them. */
+    readonly commandLine?: CommandLine;
+}
+
+/** A client of ownCloud, as registered in Authelia. */
+export interface ClientId {
+    readonly clientName: string;
+    readonly clientId: string;
+}
+
+export class Cloud extends pulumi.ComponentResource {
+    /** Where people open their cloud. */
+    readonly cloudUrl: pulumi.Output<string>;
+    /** Where people sign in and manage their second factor. */
+    readonly portalUrl: pulumi.Output<string>;
+    /** The OpenID Connect issuer. */
+    readonly issuer: pulumi.Output<string>;
+    /** Root certificates that clients have to trust, PEM; undefined with public certificates. */
+    readonly caCertificate: pulumi.Output<string | undefined>;
+    /** Generated passwords by user name; a secret. */
+    readonly initialPasswords: pulumi.Output<Record<string, string>>;
+    /** Client ids of ownCloud's clients. */
+    readonly clientIds: pulumi.Output<ClientId[]>;
+    /** Releases of the servers. */
+    readonly versions: pulumi.Output<{ authelia: string; ocis: string }>;
+    /** Images that the containers run. */
+    readonly images: pulumi.Output<{ authelia: string; ocis: string; caddy: string }>;
+
+    /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
+    constructor(name: string, args: CloudArgs, opts?: pulumi.ComponentResourceOptions) {
+        const { prefix = `${pulumi.getProject()}-${pulumi.getStack()}`, commandLine, ...given } = args;
+        const settings = settingsOf(given, commandLine);
+        super(typeToken("Cloud"), name, {}, opts);
+        const hosts = hostsOf(settings);
+        const mender = menderFor(commandLine);
+        const application = ocisRelyingApplication(hosts.cloud.url, accessPolicy(settings.access), settings);
+        // Until there was this component, its parts stood in the stack by themselves: a stack of that time keeps its volumes.
+        const part = (before: string, alias: pulumi.Alias = {}, more: pulumi.ComponentResourceOptions = {}) => ({
+            ...more,
+            parent: this,
+            aliases: [{ name: before, parent: pulumi.rootStackResource, ...alias }],
+        });
+
+        const network = new Network(`${name}-network`, { prefix }, part("network"));
+        const certificates = new Certificates(`${name}-certificates`, settings, part("certificates"));
+        const secrets = new Secrets(
+            `${name}-secrets`,
+            {
+                usersWithoutPassword: settings.users
+                    .filter((user) => user.passwordDigest === undefined)
+                    .map((user) => user.name),
+            },
+            part("secrets", {}, { protect: settings.keepData }),
+        );
+        const { confirmed: precondition } = new DirectoryMode(
+            `${name}-directory`,
+            { mode: settings.directory.mode, keepData: settings.keepData, mender },
+            part("directory", { type: typeToken("Directory") }),
+        );
+        const { directory } = settings;
+        const outside: LdapAccess | undefined =
+            directory.mode === "ldap"
+                ? { directory, password: directory.bindPassword, authority: directory.authority }
+                : undefined;
+        const common = { network, settings, hosts, precondition, mender };
+        const ocis = new Ocis(
+            `${name}-ocis`,
+            {
+                ...common,
+                roles: roleGroups(settings.access),
+                ldap: outside,
+                trusted: certificates.trusted,
+                namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
+                secrets: secrets.ocis,
+            },
+            part("ocis"),
+        );
+        const authelia = new Authelia(
+            `${name}-authelia`,
+            { ...common, application, ldap: outside ?? ocis.ldap, secrets, after: ocis.ldapServers },
+            part("authelia"),
+        );
+        new Edge(
+            `${name}-edge`,
+            { network, settings, sites: [authelia.site, ocis.site], authority: certificates.authority, mender },
+            part("edge"),
+        );
+
+        const { images } = settings;
+        this.cloudUrl = pulumi.output(hosts.cloud.url);
+        this.portalUrl = pulumi.output(hosts.auth.url);
+        this.issuer = pulumi.output(hosts.auth.url);
+        this.caCertificate = pulumi.output(certificates.trusted);
+        const generated = Object.entries(secrets.initialPasswords).map(([user, { password }]) => [user, password] as const);
+        this.initialPasswords = pulumi.secret({ ...Object.fromEntries(generated), ...ocis.initialPasswords });
+        this.clientIds = pulumi.output(
+            application.relyingParties.map(({ clientId, clientName }) => ({ clientName, clientId })),
+        );
+        this.versions = pulumi.output({ authelia: images.authelia.version, ocis: images.ocis.version });
+        this.images = pulumi.output({ authelia: images.authelia.image, ocis: images.ocis.image, caddy: images.caddy });
+        this.registerOutputs({
+            cloudUrl: this.cloudUrl,
+            portalUrl: this.portalUrl,
+            issuer: this.issuer,
+            caCertificate: this.caCertificate,
+            initialPasswords: this.initialPasswords,
+            clientIds: this.clientIds,
+            versions: this.versions,
+            images: this.images,
+        });
+    }
+}

@@ -1,0 +1,102 @@
+/**
+ * What a key of the configuration is declared with: a schema of zod, which checks values, has their types and defaults, and carries
+ * what a person has to know. Everything else about keys (documents, Pulumi.yaml, cures) is read from here. Pure.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { X509Certificate } from "node:crypto";
+import { z } from "zod";
+
+import { Path } from "./cure";
+
+declare module "zod" {
+    // What declarations say besides zod's own `description`.
+    interface GlobalMeta {
+        /** What could be given: documents show it, and a cure sets it. */
+        example?: unknown;
+        /** Nobody may see the value: it is set with --secret. */
+        secret?: boolean;
+        /** The value has several lines and is read from a file; this is what such a file is usually called. */
+        fromFile?: string;
+    }
+}
+
+/** A declaration as data: JSON Schema, with what is said above. */
+export interface Declaration {
+    readonly type?: string;
+    readonly description?: string;
+    readonly default?: unknown;
+    readonly example?: unknown;
+    readonly enum?: readonly string[];
+    readonly const?: unknown;
+    readonly secret?: boolean;
+    readonly fromFile?: string;
+    readonly properties?: Readonly<Record<string, Declaration>>;
+    readonly required?: readonly string[];
+    /** Of an object with members of any name. */
+    readonly additionalProperties?: Declaration | false;
+    readonly propertyNames?: Declaration;
+    readonly items?: Declaration;
+    readonly oneOf?: readonly Declaration[];
+}
+
+/** The declaration of a key as data. */
+export function declarationOf(schema: z.ZodType): Declaration {
+    return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as Declaration;
+}
+
+/** The forms that a value may have: one, or those of a union. */
+export function variantsOf(declaration: Declaration): readonly Declaration[] {
+    return declaration.oneOf ?? [declaration];
+}
+
+/** The declarations of a member within a key; more than one where the key has several forms. */
+export function declarationsAt(key: Declaration, [member, ...rest]: Path): Declaration[] {
+    if (member === undefined) {
+        return [...variantsOf(key)];
+    }
+    return variantsOf(key).flatMap(({ properties, additionalProperties, items }) => {
+        const inner = typeof member === "number" ? items : (properties?.[member] ?? (additionalProperties || undefined));
+        return inner === undefined ? [] : declarationsAt(inner, rest);
+    });
+}
+
+/** A switch. */
+export function flag(standard: boolean, description: string) {
+    return z.boolean("true or false").default(standard).meta({ description, example: standard });
+}
+
+/** What has to be said as a text, and is checked by `holds`. */
+export function text(allowed: string, holds: (text: string) => boolean = (value) => value !== "") {
+    return z.string(allowed).refine(holds, { error: allowed, abort: true });
+}
+
+/** A text that nobody may see; a secret from here on, however it was set. */
+export function secretText(allowed: string, holds: (text: string) => boolean = (value) => value !== "") {
+    const fits = (value: unknown) => pulumi.Output.isInstance(value) || (typeof value === "string" && holds(value));
+    return z.custom<pulumi.Input<string>>(fits, allowed).transform((value): pulumi.Output<string> => pulumi.secret(value));
+}
+
+/** What documents and cures have to know of a secret text. */
+export const secretMeta = (description: string) => ({ type: "string", description, secret: true });
+
+/** An e-mail address. */
+export function email(allowed = "an e-mail address") {
+    return z.email({ pattern: z.regexes.unicodeEmail, error: allowed });
+}
+
+/** The certificates in a PEM text; none where one of them cannot be read. */
+export function certificatesIn(pem: string): X509Certificate[] {
+    const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    try {
+        return found.map((certificate) => new X509Certificate(certificate));
+    } catch {
+        return []; // said by the check that asks
+    }
+}
+
+/** Root certificates of an authority that is not a public one, PEM. */
+export function authority(description: string) {
+    return text("root certificates in PEM form", (pem) => certificatesIn(pem).length > 0)
+        .optional()
+        .meta({ description, fromFile: "root.pem" });
+}

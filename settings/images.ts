@@ -1,0 +1,55 @@
+/** The key `images`: what the containers run, and the releases that it names. */
+import { z } from "zod";
+
+import { AUTHELIA, AutheliaLine, CADDY_IMAGE, Line, OCIS, OcisLine, Release, releaseOf, Releases } from "../versions";
+import { text } from "./declaration";
+import { Fault } from "./fault";
+
+function image(standard: string, title: string, tag: string) {
+    return text("the name of an image", (name) => /^\S+$/.test(name))
+        .default(standard)
+        .meta({ description: `${title}.${tag}`, example: standard });
+}
+
+const SUPPORTED = " Its tag names a supported release, see docs/versions.md.";
+
+export const images = z
+    .strictObject({
+        authelia: image(AUTHELIA.image, AUTHELIA.title, SUPPORTED),
+        ocis: image(OCIS.image, "ownCloud Infinite Scale", SUPPORTED),
+        caddy: image(CADDY_IMAGE, "Caddy, the edge", ""),
+    })
+    .prefault({})
+    .meta({ description: "Container images that replace the defaults." });
+
+/** What runs: images with their releases. */
+export interface Images {
+    readonly authelia: Release<AutheliaLine>;
+    readonly ocis: Release<OcisLine>;
+    readonly caddy: string;
+}
+
+/** The releases that the images' tags name, or what is wrong with them. */
+export function releasesOf({ authelia, ocis, caddy }: z.output<typeof images>, untested: boolean): Images | Fault[] {
+    const faults: Fault[] = [];
+    const release = <L extends Line>(name: string, releases: Releases<L>, value: string) => {
+        try {
+            return releaseOf(releases, value, untested);
+        } catch (error) {
+            const path = ["images", name];
+            const when = "if you know that a newer one works";
+            faults.push({
+                path,
+                value,
+                allowed: (error as Error).message,
+                cures: [{ set: path, to: releases.image }],
+                otherwise: { when, cures: [{ set: ["untestedReleases"], to: true }] },
+            });
+            return undefined;
+        }
+    };
+    const found = { authelia: release("authelia", AUTHELIA, authelia), ocis: release("ocis", OCIS, ocis) };
+    return found.authelia === undefined || found.ocis === undefined
+        ? faults
+        : { authelia: found.authelia, ocis: found.ocis, caddy };
+}

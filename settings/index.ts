@@ -1,0 +1,92 @@
+/**
+ * Everything that a cloud can be told. Each key is declared in a module of this folder, with its type, members, default, meaning and
+ * checks; here they are put together, and values are checked: all of them at once, so that one run reports every fault.
+ */
+import { z } from "zod";
+
+import { hostsOf } from "../hosts";
+import { access, checkAccess } from "./access";
+import { accessTokens } from "./access-tokens";
+import { directory } from "./directory";
+import { domain } from "./domain";
+import { Fault, faultsOf } from "./fault";
+import { Images, images, releasesOf } from "./images";
+import { lifespans } from "./lifespans";
+import { address, checkPorts, httpPort, httpsPort } from "./ports";
+import { smtp } from "./smtp";
+import { checkSwitches, SWITCHES } from "./switches";
+import { checkCertificate, checkProxied, checkPublicAuthority, tls } from "./tls";
+import { checkUsers, users } from "./users";
+
+/** Every key, in the order of the documents. */
+export const KEYS = {
+    domain,
+    address,
+    httpsPort,
+    httpPort,
+    tls,
+    users,
+    directory,
+    access,
+    accessTokens,
+    lifespans,
+    smtp,
+    images,
+    ...SWITCHES,
+};
+
+type Keys = typeof KEYS;
+
+/** Values as they are given: what has a default may be left out. */
+export type Given = z.input<z.ZodObject<Keys>>;
+
+type Values = z.output<z.ZodObject<Keys>>;
+
+/** Values that can be used, with the releases that the images' tags name. */
+export type Settings = Readonly<Omit<Values, "images" | "untestedReleases">> & { readonly images: Images };
+
+/** The keys that can be used by themselves. */
+type Usable = Partial<Values>;
+
+/** What a rule across keys finds, once all of its keys can be used. */
+function rule<K extends keyof Keys>(usable: Usable, keys: readonly K[], check: (values: Pick<Values, K>) => Fault[]): Fault[] {
+    return keys.every((key) => key in usable) ? check(usable as Pick<Values, K>) : [];
+}
+
+/** Checks what somebody gives, by key. Looks at nothing but its argument and the time. */
+export function check(given: Readonly<Record<string, unknown>>): { settings: Settings } | { faults: Fault[] } {
+    const faults: Fault[] = Object.keys(given)
+        .filter((key) => !(key in KEYS))
+        .map((key) => ({
+            path: [key],
+            value: given[key],
+            allowed: `only the keys ${Object.keys(KEYS).join(", ")}`,
+            cures: [{ remove: [key] }],
+        }));
+    const usable: Usable = {};
+    for (const [key, schema] of Object.entries(KEYS)) {
+        const parsed = schema.safeParse(given[key]);
+        if (parsed.success) {
+            Object.assign(usable, { [key]: parsed.data });
+        } else {
+            faults.push(...faultsOf(key, schema, given[key], parsed.error.issues));
+        }
+    }
+    const { images: named, untestedReleases = false, ...others } = usable;
+    const releases = named === undefined ? [] : releasesOf(named, untestedReleases);
+    faults.push(
+        ...rule(usable, ["httpsPort", "httpPort"], checkPorts),
+        ...rule(usable, ["tls", "domain"], checkPublicAuthority),
+        ...rule(usable, ["tls", "address", "httpPort"], checkProxied),
+        ...rule(usable, ["tls", "domain", "httpsPort"], (values) => checkCertificate(values.tls, hostsOf(values), given.tls)),
+        ...rule(usable, ["users", "directory"], checkUsers),
+        ...rule(usable, ["access", "directory"], checkAccess),
+        ...(Array.isArray(releases)
+            ? releases
+            : rule(usable, ["appTokens", "olderDesktopClients"], (on) => checkSwitches(on, releases))),
+    );
+    if (faults.length > 0 || Array.isArray(releases)) {
+        return { faults };
+    }
+    return { settings: { ...(others as Omit<Values, "images" | "untestedReleases">), images: releases } };
+}

@@ -1,0 +1,55 @@
+/** The keys that are either true or false. */
+import { flag } from "./declaration";
+import { Fault } from "./fault";
+import { Images } from "./images";
+
+export const SWITCHES = {
+    http3: flag(
+        true,
+        "Whether the edge serves HTTP/3 as well, on the same port by UDP. false where that port is taken, by a VPN for example.",
+    ),
+    appTokens: flag(
+        false,
+        "Let people make tokens for programs that know WebDAV but no OpenID Connect, such as rclone and mounts. They stand in the place " +
+            "of a password and show no second factor. oCIS 7.0 and later.",
+    ),
+    olderDesktopClients: flag(
+        false,
+        "Whether desktop apps before 5.3 may sign in, which send their client secret in two ways at once. Authelia 4.38.16 and later.",
+    ),
+    untestedReleases: flag(
+        false,
+        "Accept an image of a release newer than the supported ones, and configure it like the newest that is supported. For whoever " +
+            "knows that it works.",
+    ),
+    keepData: flag(
+        true,
+        "Protect the data volumes, and the secrets without which they cannot be read, from pulumi destroy. Set it to false and run " +
+            "pulumi up before a destroy that is meant to delete the data.",
+    ),
+};
+
+/** A switch that a release does not know. */
+function unknownTo(key: string, value: boolean, known: boolean, allowed: string): Fault[] {
+    return value && !known ? [{ path: [key], value, allowed, cures: [{ set: [key], to: false }] }] : [];
+}
+
+export function checkSwitches(
+    { appTokens, olderDesktopClients }: { appTokens: boolean; olderDesktopClients: boolean },
+    { authelia, ocis }: Images,
+): Fault[] {
+    return [
+        ...unknownTo(
+            "appTokens",
+            appTokens,
+            ocis.line.appTokens,
+            `false with oCIS ${ocis.version}, because app tokens came with 7.0`,
+        ),
+        ...unknownTo(
+            "olderDesktopClients",
+            olderDesktopClients,
+            authelia.line.multipleAuthMethods,
+            `false with Authelia ${authelia.version}; from 4.38.16 on it can be true`,
+        ),
+    ];
+}
