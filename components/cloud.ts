@@ -55,6 +55,8 @@ export class Cloud extends pulumi.ComponentResource {
     readonly versions: pulumi.Output<{ authelia: string; ocis: string }>;
     /** Images that the containers run. */
     readonly images: pulumi.Output<{ authelia: string; ocis: string; caddy: string }>;
+    /** Names of the containers on the Docker host. */
+    readonly containers: pulumi.Output<{ authelia: string; ocis: string; edge: string }>;
 
     /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
     constructor(name: string, args: CloudArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -110,7 +112,7 @@ export class Cloud extends pulumi.ComponentResource {
             { ...common, application, ldap: outside ?? ocis.ldap, secrets, after: ocis.ldapServers },
             part("authelia"),
         );
-        new Edge(
+        const edge = new Edge(
             `${name}-edge`,
             { network, settings, sites: [authelia.site, ocis.site], authority: certificates.authority, mender },
             part("edge"),
@@ -128,6 +130,11 @@ export class Cloud extends pulumi.ComponentResource {
         );
         this.versions = pulumi.output({ authelia: images.authelia.version, ocis: images.ocis.version });
         this.images = pulumi.output({ authelia: images.authelia.image, ocis: images.ocis.image, caddy: images.caddy });
+        this.containers = pulumi.output({
+            authelia: authelia.containerName,
+            ocis: ocis.containerName,
+            edge: edge.containerName,
+        });
         this.registerOutputs({
             cloudUrl: this.cloudUrl,
             portalUrl: this.portalUrl,
@@ -137,6 +144,7 @@ export class Cloud extends pulumi.ComponentResource {
             clientIds: this.clientIds,
             versions: this.versions,
             images: this.images,
+            containers: this.containers,
         });
     }
 }

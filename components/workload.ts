@@ -39,8 +39,8 @@ export interface DataVolume {
      * the owner of the image's path again at each container that is made with it.
      */
     readonly path: string;
-    /** Protects the volume from deletion and replacement. */
-    readonly protect: boolean;
+    /** Whether the volume is protected from deletion and replacement. */
+    readonly keepData: boolean;
 }
 
 /** A port of the process, published on the Docker host: the same inside and outside, so that a URL means the same on both sides. */
@@ -134,7 +134,7 @@ export class Workload extends pulumi.ComponentResource {
             `${name}-data`,
             { name: `${containerName}-data` },
             // A new label or driver option would replace the volume, and with it everything that people stored.
-            { ...children, protect: args.data.protect, ignoreChanges: ["labels", "driverOpts"] },
+            { ...children, protect: args.data.keepData, ignoreChanges: ["labels", "driverOpts"] },
         );
         const data = { volumeName: volume.name, containerPath: args.data.path };
 

@@ -12,11 +12,14 @@ import { run } from "../system/run";
 /** What an image can be made of here. */
 export type Program = "authelia" | "ocis" | "caddy";
 
+/** What the name of every image made here starts with. */
+export const BUILT_REPOSITORY = "ocis-authelia";
+
 /** The tag of each image; its version is the one the image is (Caddy) or stands in for. */
 export const BUILT_IMAGES: Readonly<Record<Program, string>> = {
-    authelia: "ocis-authelia/stand-in-authelia:4.39.20",
-    ocis: "ocis-authelia/stand-in-ocis:8.0.5",
-    caddy: "ocis-authelia/caddy:2.11.9",
+    authelia: `${BUILT_REPOSITORY}/stand-in-authelia:4.39.20`,
+    ocis: `${BUILT_REPOSITORY}/stand-in-ocis:8.0.5`,
+    caddy: `${BUILT_REPOSITORY}/caddy:2.11.9`,
 };
 
 /** The version in an image's tag. */

@@ -8,7 +8,7 @@ import { Failure, runMain } from "../system/failure";
 import { attempt, run } from "../system/run";
 import { ensureEngine } from "./engine";
 import { chooseImages, describeImages, Images, rememberedImages, rememberImages } from "./images";
-import { DEV_STACK, PulumiCommand, pulumiCommand, runPulumi, withStackFile } from "./pulumi";
+import { DEV_STACK, PROJECT, PulumiCommand, pulumiCommand, runPulumi, withStackFile } from "./pulumi";
 
 /** The user in the dev stack's file. */
 const USER = "demo";
@@ -39,7 +39,7 @@ async function mustSucceed(ended: Promise<number>): Promise<void> {
 /** The images of the stack: what its file names, what was chosen for it before, what is to be had. */
 async function imagesOfStack(command: PulumiCommand): Promise<Images> {
     const config = (await ask(command, "config", "--stack", DEV_STACK)) as Record<string, { value?: string }>;
-    const configured = JSON.parse(config["ocis-authelia:images"]?.value ?? "{}") as Partial<Images>;
+    const configured = JSON.parse(config[`${PROJECT}:images`]?.value ?? "{}") as Partial<Images>;
     const images = await chooseImages({ ...rememberedImages()[DEV_STACK], ...configured }, say);
     rememberImages(DEV_STACK, images);
     return images;
@@ -47,7 +47,7 @@ async function imagesOfStack(command: PulumiCommand): Promise<Images> {
 
 /** The demo user's second factor as a URI for authenticator apps, enrolled by Authelia's own command unless it is already. */
 async function enrol(): Promise<string> {
-    const container = `ocis-authelia-${DEV_STACK}-authelia`;
+    const container = `${PROJECT}-${DEV_STACK}-authelia`;
     const totp = ["exec", container, "authelia", "storage", "user", "totp"];
     // `generate` refuses to replace an enrolment, and `export` fails where nobody has one.
     const generated = await attempt("docker", [...totp, "generate", USER]);

@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { BUILT_IMAGES, ensureImage } from "../offline/images";
+import { BUILT_IMAGES, BUILT_REPOSITORY, ensureImage } from "../offline/images";
 import { STATE } from "../system/folders";
 import { attempt, run } from "../system/run";
 import { AUTHELIA, CADDY_IMAGE, Line, OCIS, releaseOf, Releases } from "../versions";
@@ -45,7 +45,7 @@ export function forgetImages(stack: string): void {
 
 /** Whether a name is that of a stand-in, which is no product. */
 export function isStandIn(image: string): boolean {
-    return image === BUILT_IMAGES.authelia || image === BUILT_IMAGES.ocis;
+    return image.startsWith(`${BUILT_REPOSITORY}/`);
 }
 
 /** "Authelia 4.39.20 (authelia/authelia:4.39.20), the stand-in for oCIS 8.0.5 and Caddy (caddy:2.11)". */

@@ -8,8 +8,10 @@ import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { PulumiCommand as OfficialCommand } from "@pulumi/pulumi/automation";
 import { version as sdkVersion } from "@pulumi/pulumi/package.json";
+import { parse } from "yaml";
 
 import { buildToolchain, builtToolchain } from "../offline/toolchain";
 import { MACHINE_IMAGES, PULUMI_COMMAND } from "../settings/stack";
@@ -24,6 +26,9 @@ const DOWNLOAD = join(CACHE, "pulumi", sdkVersion);
 
 /** PULUMI_HOME of an official command line interface, apart from the user's: its plugins and chosen stack are ours. */
 const HOME = join(CACHE, "pulumi-home");
+
+/** Name of the project, which is another where `pulumi new` has made one of this repository. */
+export const { name: PROJECT } = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as { name: string };
 
 /** The stack of `npm run dev`, whose file is part of the repository. */
 export const DEV_STACK = "dev";
@@ -153,32 +158,34 @@ export function runPulumi({ path, environment }: PulumiCommand, ...args: string[
     return foreground(path, args, { cwd: ROOT, env: environment });
 }
 
-/** Takes the salt out of a stack's file, unless the file holds secrets that need it. */
-function removeSalt(file: string): void {
-    if (!existsSync(file)) {
-        return;
-    }
-    const text = readFileSync(file, "utf8");
-    const without = text.replace(/^encryptionsalt:.*\n?/m, "");
-    if (without !== text && !/\bsecure:/.test(text)) {
-        const fresh = `${file}.${process.pid}`;
-        writeFileSync(fresh, without);
-        renameSync(fresh, file);
-    }
+/** A stack's file without the salt, and with keys that name no project, as a value to compare. */
+function contents(text: string): unknown {
+    const { config = {}, ...rest } = (parse(text) ?? {}) as { encryptionsalt?: string; config?: object };
+    delete rest.encryptionsalt;
+    const bare = Object.entries(config).map(([key, value]) => [key.replace(`${PROJECT}:`, ""), value as unknown]);
+    return { ...rest, config: Object.fromEntries(bare) as unknown };
 }
 
 /**
- * Does some work with Pulumi on a stack whose file is part of the repository, and leaves that file as it was or as the work
- * has configured it, without the salt.
+ * Does some work with Pulumi on a stack whose file is part of the repository, and leaves that file as it was unless the work has
+ * configured it.
  *
- * Pulumi keeps the salt of the passphrase in the stack's file and again in the state. The salt belongs to this machine's
- * passphrase and the file to everyone, so every clone would show a change that nobody made. With
- * PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER Pulumi takes the salt from the state where the file has none; it then writes it
- * back as the last line (SecretsManagerLoader in its cmd/pulumi/stack/secrets.go), which goes again here. Once somebody
- * sets a secret in the file (`config set --secret`), the salt stays with it. Files of other stacks are left alone.
+ * Pulumi keeps the salt of the passphrase in the stack's file and again in the state, and writes the project's name before every key.
+ * The salt belongs to this machine's passphrase and the file to everyone, so every clone would show a change that nobody made. With
+ * PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER Pulumi takes the salt from the state where the file has none; it then writes it back
+ * (SecretsManagerLoader in its cmd/pulumi/stack/secrets.go). Files of other stacks are left alone.
  */
 export async function withStackFile<T>(stack: string, work: () => Promise<T>): Promise<T> {
-    const clean = () => removeSalt(join(ROOT, `Pulumi.${stack}.yaml`));
+    const file = join(ROOT, `Pulumi.${stack}.yaml`);
+    const before = readFileSync(file, "utf8");
+    const clean = () => {
+        const text = readFileSync(file, "utf8");
+        if (text !== before && isDeepStrictEqual(contents(text), contents(before))) {
+            const fresh = `${file}.${process.pid}`;
+            writeFileSync(fresh, before);
+            renameSync(fresh, file);
+        }
+    };
     process.on("exit", clean); // for work that ends the process
     try {
         return await work();

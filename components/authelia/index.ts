@@ -40,6 +40,8 @@ export interface AutheliaArgs {
 }
 
 export class Authelia extends pulumi.ComponentResource {
+    /** Name of its container on the Docker host. */
+    readonly containerName: string;
     /** How the edge serves the portal. */
     readonly site: Site;
 
@@ -76,7 +78,7 @@ export class Authelia extends pulumi.ComponentResource {
                     { name: "secrets.yml", content: secretsFile },
                     ...(ldap === undefined ? [{ name: "users.yml", content: usersFile }] : []),
                 ],
-                data: { path: AUTHELIA_DATA, protect: settings.keepData },
+                data: { path: AUTHELIA_DATA, keepData: settings.keepData },
                 ready: `wget -q -O /dev/null http://127.0.0.1:${AUTHELIA_PORT}/api/health`,
                 // One sign-in with an argon2id digest takes 64 MiB for 0.2 s; the server itself about 90.
                 memory: 512,
@@ -93,6 +95,7 @@ export class Authelia extends pulumi.ComponentResource {
                 this,
             );
         }
+        this.containerName = workload.containerName;
         this.site = {
             host: hosts.auth,
             upstream: `${workload.host}:${AUTHELIA_PORT}`,

@@ -60,6 +60,9 @@ export function publishedPorts({ address, httpsPort, httpPort, http3, tls }: Set
 }
 
 export class Edge extends pulumi.ComponentResource {
+    /** Name of its container on the Docker host. */
+    readonly containerName: string;
+
     constructor(name: string, args: EdgeArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Edge"), name, {}, opts);
         const { authority, settings } = args;
@@ -69,7 +72,7 @@ export class Edge extends pulumi.ComponentResource {
             throw new pulumi.InputPropertyError({ propertyPath: "authority", reason });
         }
         const { files, secretFiles } = certificateFiles(tls, authority);
-        new Workload(
+        const workload = new Workload(
             name,
             {
                 host: "edge",
@@ -86,7 +89,7 @@ export class Edge extends pulumi.ComponentResource {
                     ...files,
                 ],
                 secretFiles,
-                data: { path: DATA, protect: settings.keepData },
+                data: { path: DATA, keepData: settings.keepData },
                 ready: `wget -q -O /dev/null http://${HEALTH_ADDRESS}`,
                 memory: 256,
                 network: args.network,
@@ -99,6 +102,7 @@ export class Edge extends pulumi.ComponentResource {
             },
             { parent: this },
         );
+        this.containerName = workload.containerName;
         this.registerOutputs({});
     }
 }

@@ -75,6 +75,8 @@ function joined(certificates: readonly pulumi.Input<string>[]): pulumi.Output<st
 }
 
 export class Ocis extends pulumi.ComponentResource {
+    /** Name of its container on the Docker host. */
+    readonly containerName: string;
     /** How the edge serves ownCloud. */
     readonly site: Site;
     /** oCIS's own directory for others to read, in the mode "ocis". */
@@ -125,7 +127,7 @@ export class Ocis extends pulumi.ComponentResource {
                     { name: "ocis.yaml", content: yaml },
                     ...(own === undefined ? [] : [{ name: DIRECTORY_KEY, content: own.privateKey }]),
                 ],
-                data: { path: OCIS_DATA, protect: settings.keepData },
+                data: { path: OCIS_DATA, keepData: settings.keepData },
                 ready: `wget -q -O /dev/null ${readyPorts.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
                 // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                 memory: 2048,
@@ -149,6 +151,7 @@ export class Ocis extends pulumi.ComponentResource {
         };
         this.ldapServers = mode === "ocis" ? [workload] : [];
         this.initialPasswords = mode === "ocis" ? { admin: secrets.adminPassword } : {};
+        this.containerName = workload.containerName;
         this.site = { host: hosts.cloud, upstream: `${workload.host}:${OCIS_PORT}`, rewrites: [] };
         this.registerOutputs({ url: this.site.host.url });
     }

@@ -35,6 +35,15 @@ test("every resource has a component as parent, and nothing but the cloud stands
     }
 });
 
+test("the parts are known by their earlier names, so that a stack which had them by themselves keeps its volumes", () => {
+    const parts = dev.resources.filter(({ parent }) => parent.endsWith("::cloud"));
+    const before = ["authelia", "certificates", "directory", "edge", "network", "ocis", "secrets"];
+    assert.deepEqual(parts.flatMap(({ aliases }) => aliases).sort(), before);
+    for (const { name, aliases } of parts) {
+        assert.deepEqual(aliases, [name.replace("cloud-", "")]);
+    }
+});
+
 test("children are called after their component", () => {
     for (const { name, type, parent } of dev.resources) {
         const component = parent.split("::").pop();

@@ -27,6 +27,8 @@ export interface Registered {
     readonly deleteBeforeReplace: boolean;
     readonly replaceOnChanges: readonly string[];
     readonly ignoreChanges: readonly string[];
+    /** Names that it had in earlier programs. */
+    readonly aliases: readonly string[];
 }
 
 /** What the program leaves behind. */
@@ -46,6 +48,7 @@ interface RegisterRequest {
     getDeletebeforereplace(): boolean;
     getReplaceonchangesList(): string[];
     getIgnorechangesList(): string[];
+    getAliasesList(): { getSpec(): { getName(): string; getType(): string } | undefined }[];
     getObject(): { toJavaScript(): Record<string, unknown> } | undefined;
 }
 
@@ -106,6 +109,7 @@ export async function runProgram(values: Record<string, unknown>, stack = "test"
             deleteBeforeReplace: wire.getDeletebeforereplace(),
             replaceOnChanges: wire.getReplaceonchangesList(),
             ignoreChanges: wire.getIgnorechangesList(),
+            aliases: wire.getAliasesList().map((alias) => alias.getSpec()?.getName() ?? ""),
         });
         return register(request, done);
     };
