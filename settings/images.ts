@@ -29,24 +29,34 @@ export interface Images {
     readonly caddy: string;
 }
 
+/** What a function returns or throws. */
+function attempt<T>(work: () => T): T | Error {
+    try {
+        return work();
+    } catch (error) {
+        return error as Error;
+    }
+}
+
 /** The releases that the images' tags name, or what is wrong with them. */
 export function releasesOf({ authelia, ocis, caddy }: z.output<typeof images>, untested: boolean): Images | Fault[] {
     const faults: Fault[] = [];
     const release = <L extends Line>(name: string, releases: Releases<L>, value: string) => {
-        try {
-            return releaseOf(releases, value, untested);
-        } catch (error) {
-            const path = ["images", name];
-            const when = "if you know that a newer one works";
-            faults.push({
-                path,
-                value,
-                allowed: (error as Error).message,
-                cures: [{ set: path, to: releases.image }],
-                otherwise: { when, cures: [{ set: ["untestedReleases"], to: true }] },
-            });
-            return undefined;
+        const found = attempt(() => releaseOf(releases, value, untested));
+        if (!(found instanceof Error)) {
+            return found;
         }
+        const path = ["images", name];
+        const newer = !(attempt(() => releaseOf(releases, value, true)) instanceof Error);
+        const when = "if you know that a newer one works";
+        faults.push({
+            path,
+            value,
+            allowed: found.message,
+            cures: [{ set: path, to: releases.image }],
+            ...(newer ? { otherwise: { when, cures: [{ set: ["untestedReleases"], to: true }] } } : {}),
+        });
+        return undefined;
     };
     const found = { authelia: release("authelia", AUTHELIA, authelia), ocis: release("ocis", OCIS, ocis) };
     return found.authelia === undefined || found.ocis === undefined

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { parse } from "yaml";
 
 import { projectKeys } from "../configuration";
 import { generated } from "../../operations/generate";
@@ -60,4 +61,14 @@ test("docs/directories.md shows the presets as they are", () => {
         const row = `| \`${key}\` |${cell(PRESETS.openldap[key])} |${cell(PRESETS.lldap[key])} |`;
         assert.ok(directories.includes(row), row);
     }
+});
+
+test("the command line interface that the project asks for is that of its SDK", () => {
+    const { requiredPulumiVersion } = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as {
+        requiredPulumiVersion: string;
+    };
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+        dependencies: Record<string, string>;
+    };
+    assert.equal(requiredPulumiVersion, `>=${dependencies["@pulumi/pulumi"]}`);
 });
