@@ -1,0 +1,61 @@
+/** The workflow of docs/ci.md: its commands do on a real stack what the document says of them, and the drift that it looks for is found. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { parse } from "yaml";
+
+import { ROOT } from "../../system/folders";
+import { attempt, Ended, run } from "../../system/run";
+import { Cloud } from "./cloud";
+import { pairsOfThisRun } from "./pairs";
+
+interface Step {
+    readonly name?: string;
+    readonly run?: string;
+}
+
+/** The workflow's steps that have a name, by it. */
+function commands(): Record<string, string> {
+    const [, workflow] = /```yaml\n([^]*?)```/.exec(readFileSync(join(ROOT, "docs", "ci.md"), "utf8"))!;
+    const { jobs } = parse(workflow!) as { jobs: { cloud: { steps: Step[] } } };
+    return Object.fromEntries(jobs.cloud.steps.filter((step) => step.name && step.run).map((step) => [step.name!, step.run!]));
+}
+
+const pair = pairsOfThisRun()[0];
+
+describe("the workflow of docs/ci.md", { skip: pair === undefined && "no images at hand", timeout: 10 * 60_000 }, () => {
+    let cloud: Cloud;
+
+    before(async () => {
+        const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
+        cloud = await Cloud.up("test-ci", { images: pair!.images, users });
+    });
+
+    after(() => cloud.down());
+
+    /** Runs a step's command, on the test's stack instead of the document's. */
+    async function step(name: string): Promise<Ended> {
+        const { path, environment, options } = await cloud.stack.command();
+        const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
+        return attempt("sh", ["-c", `pulumi() { "$PULUMI" "$@" $OPTIONS; }; ${commands()[name]}`], { cwd: ROOT, env });
+    }
+
+    test("an update and a preview pass, and a stack that nobody touched has not drifted", async () => {
+        for (const name of ["Preview", "Update", "Drift"]) {
+            const { code, text } = await step(name);
+            assert.equal(code, 0, text);
+        }
+    });
+
+    test("a container that somebody removed is drift, and up --refresh mends it", async () => {
+        await run("docker", ["rm", "--force", `${cloud.stack.prefix}ocis`]);
+        const drifted = await step("Drift");
+        assert.notEqual(drifted.code, 0, drifted.text);
+        assert.match(drifted.text, /no changes were expected/);
+        const { code, text } = await cloud.stack.operate("up", ["--refresh"]);
+        assert.equal(code, 0, text);
+        const again = await step("Drift");
+        assert.equal(again.code, 0, again.text);
+    });
+});
