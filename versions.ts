@@ -36,6 +36,8 @@ export interface OcisLine extends Line {
      * Sends a Content-Security-Policy that blocks the issuer unless a file lists it. Source: owncloud/ocis#9441 (6.0).
      */
     readonly contentSecurityPolicy: boolean;
+    /** Its web interface has fonts within its styles, which its own policy allows. Source: owncloud/ocis#12070 (8.1). */
+    readonly fontsInStyles: boolean;
     /** Has the service that gives out app tokens. Source: oCIS 7.0.0, services/auth-app; run with it. */
     readonly appTokens: boolean;
     /**
@@ -63,20 +65,20 @@ export const AUTHELIA: Releases<AutheliaLine> = {
     ],
 };
 
+/** What the newest lines of oCIS have in common; what comes before is told by what it lacks. */
+const OCIS_8_1 = { contentSecurityPolicy: true, fontsInStyles: true, appTokens: true, mailAuthentication: "auto" } as const;
+const OCIS_7_0 = { ...OCIS_8_1, fontsInStyles: false };
+const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false };
+
 /** oCIS. 4.0.5 and 5.0.x are here for those who upgrade from them; 8.0 is the production line. */
 export const OCIS: Releases<OcisLine> = {
     title: "oCIS",
     image: "owncloud/ocis:8.0.5",
     lines: [
-        { line: "4.0", first: 5, contentSecurityPolicy: false, appTokens: false, mailAuthentication: "plain" },
-        { line: "5.0", first: 0, contentSecurityPolicy: false, appTokens: false, mailAuthentication: "auto" },
-        { line: "7.0", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
-        { line: "7.1", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
-        { line: "7.2", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
-        { line: "7.3", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
-        { line: "8.0", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
-        { line: "8.1", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
-        { line: "8.2", first: 0, contentSecurityPolicy: true, appTokens: true, mailAuthentication: "auto" },
+        { line: "4.0", first: 5, ...OCIS_5_0, mailAuthentication: "plain" },
+        { line: "5.0", first: 0, ...OCIS_5_0 },
+        ...["7.0", "7.1", "7.2", "7.3", "8.0"].map((line) => ({ line, first: 0, ...OCIS_7_0 })),
+        ...["8.1", "8.2"].map((line) => ({ line, first: 0, ...OCIS_8_1 })),
     ],
 };
 

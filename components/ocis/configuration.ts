@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Settings } from "../../settings";
 import { below, LdapDirectory } from "../../settings/ldap";
+import { OcisLine } from "../../versions";
 import { RoleGroups } from "../access";
 import { OcisSecrets } from "../secrets";
 import { WEB_CLIENT_ID } from "./relying-parties";
@@ -211,16 +212,16 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
 
 /**
  * oCIS's Content-Security-Policy, which replaces the built-in one: that, and the issuer, which the web interface asks for
- * tokens. Source of the built-in list: oCIS 7.0.0, services/proxy/pkg/config/csp.yaml.
+ * tokens. Source of the built-in list: oCIS 7.0.0 and 8.2.0, services/proxy/pkg/config/csp.yaml.
  */
-export function ocisContentSecurityPolicy(issuer: string) {
+export function ocisContentSecurityPolicy(issuer: string, { fontsInStyles }: Pick<OcisLine, "fontsInStyles">) {
     const own = "'self'";
     return {
         directives: {
             "child-src": [own],
             "connect-src": [own, "blob:", `${issuer}/`, "https://raw.githubusercontent.com/owncloud/awesome-ocis/"],
             "default-src": ["'none'"],
-            "font-src": [own],
+            "font-src": fontsInStyles ? [own, "data:"] : [own],
             "frame-ancestors": [own],
             "frame-src": [own, "blob:", `${issuer}/`, "https://embed.diagrams.net/"],
             "img-src": [own, "data:", "blob:", "https://raw.githubusercontent.com/owncloud/awesome-ocis/"],

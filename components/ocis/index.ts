@@ -119,7 +119,7 @@ export class Ocis extends pulumi.ComponentResource {
                     trustBundle,
                 }),
                 files: [
-                    { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer)) },
+                    { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer, settings.images.ocis.line)) },
                     ...(roots.length === 0 ? [] : [{ name: "root.pem", content: joined(roots) }]),
                     ...(directoryAuthority === undefined ? [] : [{ name: DIRECTORY_CERTIFICATE, content: directoryAuthority }]),
                 ],

@@ -49,10 +49,13 @@ test("no switch weakens TLS, and no value of the environment is a secret", () =>
 test("a line with a Content-Security-Policy is given one that lets the web interface reach the issuer", () => {
     assert.equal(environmentOf("7.0.0").PROXY_CSP_CONFIG_FILE_LOCATION, "/etc/ocis/csp.yaml");
     assert.ok(!("PROXY_CSP_CONFIG_FILE_LOCATION" in environmentOf("5.0.9")));
-    const { directives } = ocisContentSecurityPolicy("https://auth.example.com");
+    const { directives } = ocisContentSecurityPolicy("https://auth.example.com", { fontsInStyles: false });
     assert.ok(directives["connect-src"].includes("https://auth.example.com/"));
     assert.ok(directives["frame-src"].includes("https://auth.example.com/"));
     assert.deepEqual(directives["default-src"], ["'none'"]);
+    assert.deepEqual(directives["font-src"], ["'self'"]);
+    const later = ocisContentSecurityPolicy("https://auth.example.com", { fontsInStyles: true });
+    assert.deepEqual(later.directives["font-src"], ["'self'", "data:"]);
 });
 
 test("the private authority is trusted through a file, and only where there is one", () => {
