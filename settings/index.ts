@@ -59,7 +59,8 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         .filter((key) => !(key in KEYS))
         .map((key) => ({
             path: [key],
-            value: given[key],
+            // A password under a misspelt key stays out of the message.
+            value: "[not shown]",
             allowed: `only the keys ${Object.keys(KEYS).join(", ")}`,
             cures: [{ remove: [key] }],
         }));

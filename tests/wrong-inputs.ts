@@ -26,6 +26,7 @@ export const mail = (change: object) => ({
 
 /** What is wrong, what a stack says beside GOOD, the path that the message names, and a part of the cure. */
 export const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: RegExp][] = [
+    ["a misspelt key", { htpsPort: 8443 }, "htpsPort", /config rm htpsPort/],
     ["no domain", { domain: "" }, "domain", /config set domain example\.com/],
     ["a domain with a space", { domain: "not a domain" }, "domain", /config set domain/],
     ["a domain without a dot", { domain: "localhost" }, "domain", /config set domain/],

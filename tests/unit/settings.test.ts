@@ -116,6 +116,13 @@ test("a wrong digest or a password under a misspelt key does not reach the messa
     }
 });
 
+test("a password under a misspelt key of the stack does not reach the message", () => {
+    assert.throws(
+        () => settingsOf({ smpt: { password: "canary" } }),
+        (error: Error) => /smpt: /.test(error.message) && !error.message.includes("canary"),
+    );
+});
+
 test("an object of the stack's file that says some keys leaves the others at their defaults", () => {
     const { lifespans, access } = settingsOf(GOOD);
     assert.deepEqual(settingsOf({ ...GOOD, lifespans: {}, access: {} }).lifespans, lifespans);
