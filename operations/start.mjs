@@ -16,7 +16,7 @@ const COMMANDS = {
     "dev-down": "take the dev stack down again",
     generate: "write Pulumi.yaml's keys and docs/configuration.md from the declarations in settings/",
     pulumi: "run Pulumi's command line interface with the local state: npm run pulumi -- preview --stack dev",
-    test: "type check, format, lint, unit tests, graph tests and deployment tests",
+    test: "type check, format, lint, unit tests, graph tests and deployment tests; with --all everything on every pair",
 };
 
 /** The Node.js that is installed when the present one is too old: the long-term support line, from npm's node packages. */

@@ -1,12 +1,17 @@
 /**
- * `npm test`: type check, format, lint, then unit, graph and deployment tests. The last run on every pair of servers at hand: real ones
- * whose images are here or can be pulled, and the stand-ins where the default images cannot be had.
+ * `npm test`: type check, format, lint, then unit, graph and deployment tests. The last run on the pairs of servers at hand: real ones
+ * whose images are here or can be pulled, else the stand-ins. The newest pair shows everything, each further one what differs by
+ * release. `npm run test:all` shows everything on every pair, the stand-ins among them where the default images cannot be had.
  */
 import { globSync } from "node:fs";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
 
 import { clearMatrix, matrixTable } from "../tests/deployment/matrix";
 import { environmentOf } from "../tests/deployment/pairs";
+import { Report } from "../tests/report";
 import { Failure, runMain } from "../system/failure";
 import { ROOT } from "../system/folders";
 import { foreground } from "../system/run";
@@ -17,15 +22,13 @@ import { pulumiCommand } from "./pulumi";
 
 const say = (line: string) => console.log(line);
 
+/** Whether everything runs on every pair. */
+const all = process.argv.includes("--all");
+
 /** Runs one step in the foreground. */
-async function step(
-    what: string,
-    command: string,
-    args: readonly string[],
-    environment: Record<string, string> = {},
-): Promise<void> {
+async function step(what: string, command: string, args: readonly string[]): Promise<void> {
     say(`\n${what}: ${command} ${args.join(" ")}`);
-    const env = { ...process.env, ...environment, PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env.PATH}` };
+    const env = { ...process.env, PATH: `${join(ROOT, "node_modules", ".bin")}:${process.env.PATH}` };
     if ((await foreground(command, args, { cwd: ROOT, env })) !== 0) {
         throw new Failure(`${what} failed.`);
     }
@@ -34,7 +37,7 @@ async function step(
 /** The pair that Authelia's guide was tested with. */
 const GUIDE = { authelia: "authelia/authelia:4.38.0", ocis: "owncloud/ocis:4.0.5" };
 
-/** Every pair at hand: the newest Authelia with each oCIS, the guide's pair, and maybe the stand-ins. */
+/** The pairs at hand, the newest first: the newest Authelia with each oCIS, the guide's pair, and maybe the stand-ins. */
 async function pairsAtHand(): Promise<Images[]> {
     const caddy = await chooseCaddy(say);
     const defaults = [await isAtHand(AUTHELIA.image, say), await isAtHand(OCIS.image, say)];
@@ -46,13 +49,37 @@ async function pairsAtHand(): Promise<Images[]> {
     }
     if (defaults.includes(false)) {
         await step("The stand-ins' own tests", "go", ["test", "-C", "offline/stand-ins", "./..."]);
-        pairs.push(await standIns(say));
+        if (all || pairs.length === 0) {
+            pairs.push(await standIns(say));
+        }
     }
     return pairs.map((pair) => ({ ...pair, caddy }));
 }
 
-/** Files of tests in a folder. */
-const files = (folder: string) => globSync(`tests/${folder}/*.test.ts`, { cwd: ROOT }).sort();
+/** Runs the unit, graph and deployment tests, says what came out, and fails if one failed. */
+async function runTests(pairs: readonly Images[]): Promise<void> {
+    // One file after the other: stacks side by side would make each other slow, and a slow server looks like a broken one.
+    const tests = run({
+        cwd: ROOT,
+        files: ["unit", "graph", "deployment"].flatMap((folder) => globSync(`tests/${folder}/*.test.ts`, { cwd: ROOT }).sort()),
+        execArgv: ["--require", "ts-node/register/transpile-only"],
+        concurrency: 1,
+    });
+    const report = new Report(tests, pairs);
+    await pipeline(tests, new spec(), process.stdout, { end: false });
+
+    say("\nWho gets in, by servers, directory and client: cells of the matrix that passed");
+    console.table(matrixTable());
+    say("\nWhat took how long");
+    console.table(report.files);
+    for (const [pair, suites] of Object.entries(report.suites)) {
+        say(`\nWhat ran on ${pair}`);
+        console.table(suites);
+    }
+    if (!report.succeeded) {
+        throw new Failure("Tests failed.");
+    }
+}
 
 async function main(): Promise<void> {
     await step("Types", "tsc", ["--noEmit"]);
@@ -62,16 +89,9 @@ async function main(): Promise<void> {
     await pulumiCommand(say);
     const pairs = await pairsAtHand();
     say(["\nDeployment tests run on", ...pairs.map((images) => `  ${describeImages(images)}`)].join("\n"));
-    const tests = ["unit", "graph", "deployment"].flatMap(files);
-    // One file after the other: stacks side by side would make each other slow, and a slow server looks like a broken one.
-    const options = ["--require", "ts-node/register/transpile-only", "--test", "--test-concurrency=1", "--test-reporter=spec"];
+    Object.assign(process.env, environmentOf(pairs, all));
     clearMatrix();
-    try {
-        await step("Tests", "node", [...options, ...tests], environmentOf(pairs));
-    } finally {
-        say("\nWho gets in, by servers, directory and client: cells of the matrix that passed");
-        console.table(matrixTable());
-    }
+    await runTests(pairs);
 }
 
 runMain(main);

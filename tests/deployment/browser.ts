@@ -4,7 +4,7 @@
  */
 import { generateSync } from "otplib";
 import { CookieJar } from "tough-cookie";
-import { Agent, fetch, RequestInit, Response } from "undici";
+import { Agent, fetch, Headers, RequestInit, Response } from "undici";
 
 /** Names under .localhost lead to this machine; Node, unlike browsers and curl, asks DNS for them. Source: RFC 6761, 6.3. */
 function loopback(_: string, options: { all?: boolean }, found: (...result: unknown[]) => void): void {
@@ -28,9 +28,24 @@ export interface Credentials {
     readonly code: () => string;
 }
 
-/** The code that an authenticator app shows now for a secret in base32. */
-export function totp(secret: string): string {
-    return generateSync({ secret });
+/** For how long an authenticator app shows a code, seconds. */
+export const CODE_PERIOD = 30;
+
+/** The code that an authenticator app shows for a secret in base32: now, or at another second since 1970. */
+export function totp(secret: string, epoch = Math.floor(Date.now() / 1000)): string {
+    return generateSync({ secret, epoch, period: CODE_PERIOD });
+}
+
+/** What a server answered, read to its end. */
+export interface Answer {
+    readonly status: number;
+    readonly headers: Headers;
+    readonly text: string;
+}
+
+/** A request; what is given as `json` is its body, and says so. */
+export interface Question extends RequestInit {
+    readonly json?: object;
 }
 
 /** Authelia refused a step of signing in. */
@@ -78,6 +93,16 @@ export class Browser {
         return response;
     }
 
+    /** One request, and its whole answer. */
+    async ask(url: string | URL, { json, ...init }: Question = {}): Promise<Answer> {
+        const type = { ...(init.headers as Record<string, string>), "content-type": "application/json" };
+        const response = await this.request(
+            url,
+            json === undefined ? init : { method: "POST", ...init, headers: type, body: JSON.stringify(json) },
+        );
+        return { status: response.status, headers: response.headers, text: await response.text() };
+    }
+
     /** Where `url` redirects to; undefined if it does not. */
     async redirect(url: string | URL): Promise<URL | undefined> {
         const response = await this.request(url);
@@ -88,15 +113,10 @@ export class Browser {
 
     /** Posts JSON and returns `data` of the answer. */
     private async post(step: string, url: URL, body: object): Promise<Record<string, string>> {
-        const response = await this.request(url, {
-            method: "POST",
-            headers: { "content-type": "application/json", accept: "application/json" },
-            body: JSON.stringify(body),
-        });
-        const text = await response.text();
+        const { status, text } = await this.ask(url, { json: body, headers: { accept: "application/json" } });
         const answer = (text.startsWith("{") ? JSON.parse(text) : {}) as { status?: string; data?: Record<string, string> };
-        if (!response.ok || answer.status !== "OK") {
-            throw new Refused(step, response.status, text);
+        if (status !== 200 || answer.status !== "OK") {
+            throw new Refused(step, status, text);
         }
         return answer.data ?? {};
     }

@@ -1,27 +1,22 @@
 /**
  * A person at a real browser: opens ownCloud, signs in at Authelia's own pages with password and code, agrees, sees her files, and
- * signs out. Runs on the first pair of real servers at hand, if its images carry their web interfaces; the pictures of what was
+ * signs out. Runs where the images carry their web interfaces; the pictures of what was
  * seen are left in .cache/tests/pictures, and the documents' pictures come from there.
  */
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 import { Page } from "playwright-core";
 
 import { ROOT } from "../../system/folders";
 import { Chromium, NO_CHROMIUM } from "./chromium";
-import { Cloud } from "./cloud";
-import { nextCode } from "./matrix";
-import { realPairs } from "./pairs";
+import { Cloud, usersCalled } from "./cloud";
+import { describeOn } from "./pairs";
 
 const PICTURES = join(ROOT, ".cache", "tests", "pictures");
 
-const pair = realPairs()[0];
-
-const skip = (pair === undefined && "needs real servers") || (NO_CHROMIUM ?? false);
-
-describe(`a browser: ${pair?.title ?? "nowhere"}`, { timeout: 10 * 60_000, skip }, () => {
+describeOn({ tier: "everything", real: true, missing: NO_CHROMIUM }, "a browser", (images) => {
     let cloud: Cloud;
     let chromium: Chromium | undefined;
     let page: Page;
@@ -29,12 +24,11 @@ describe(`a browser: ${pair?.title ?? "nowhere"}`, { timeout: 10 * 60_000, skip 
     let missing: string | undefined;
 
     before(async () => {
-        const users = { alice: { displayName: "Alice Example", email: "alice@example.com" } };
-        cloud = await Cloud.up("test-browser", { images: pair!.images, users });
+        cloud = await Cloud.up("test-browser", { images, users: usersCalled(["alice"]) });
         await cloud.enrol(["alice"]);
-        const scripts = async (url: string) => (await (await cloud.open().request(url)).text()).includes("<script");
+        const scripts = async (url: string) => (await cloud.open().ask(url)).text.includes("<script");
         const found = await Promise.all([scripts(`${cloud.url}/`), scripts(`${cloud.issuer}/`)]);
-        const without = [pair!.images.ocis, pair!.images.authelia].filter((_, index) => !found[index]);
+        const without = [images.ocis, images.authelia].filter((_, index) => !found[index]);
         missing = without.length === 0 ? undefined : `these images carry no web interface: ${without.join(", ")}`;
         if (missing === undefined) {
             chromium = await Chromium.start(cloud.ca);
@@ -116,7 +110,6 @@ describe(`a browser: ${pair?.title ?? "nowhere"}`, { timeout: 10 * 60_000, skip 
         await page.locator("#username-textfield").waitFor();
         await page.goto(cloud.url);
         await page.locator("#username-textfield").waitFor();
-        await nextCode();
         await signIn();
     });
 });

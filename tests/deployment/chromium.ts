@@ -1,10 +1,10 @@
 /** A real Chromium for tests: Debian's, driven by Playwright, without a window, with one certificate authority to trust. */
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BrowserContext, chromium } from "playwright-core";
 
 import { ROOT } from "../../system/folders";
+import { run } from "../../system/run";
 
 const EXECUTABLE = "/usr/bin/chromium";
 
@@ -29,9 +29,9 @@ export class Chromium {
         const store = join(folder, ".pki", "nssdb");
         mkdirSync(store, { recursive: true });
         writeFileSync(join(folder, "ca.pem"), ca);
-        const certutil = (...args: string[]) => execFileSync(CERTUTIL, ["-d", `sql:${store}`, ...args], { stdio: "pipe" });
-        certutil("-N", "--empty-password");
-        certutil("-A", "-n", "test", "-t", "C,,", "-i", join(folder, "ca.pem"));
+        const certutil = (...args: string[]) => run(CERTUTIL, ["-d", `sql:${store}`, ...args]);
+        await certutil("-N", "--empty-password");
+        await certutil("-A", "-n", "test", "-t", "C,,", "-i", join(folder, "ca.pem"));
         const context = await chromium.launchPersistentContext(join(folder, "profile"), {
             executablePath: EXECUTABLE,
             // Chromium looks for the store in its home.

@@ -1,18 +1,43 @@
 /** A stack that is up, for tests: what it says of itself, browsers that trust it, and people with second factors. */
+import assert from "node:assert/strict";
+
 import { Images } from "../../operations/images";
-import { Browser, Credentials, totp } from "./browser";
+import { Browser, CODE_PERIOD, Credentials, totp } from "./browser";
+import { authorizationRequest, Client, discover, Session, signIn, WEB } from "./relying-party";
 import { docker, freePort, Stack } from "./stack";
 
-/** What a test says of its stack; the rest is the same for all: a private authority, a free port on the loopback. */
+/** What a test says of its stack. */
 export interface CloudSettings {
     readonly images: Images;
     readonly users?: Record<string, object>;
     readonly [key: string]: unknown;
 }
 
+/** The same with what all tests say: a private authority, a free port on the loopback. */
+export async function withDefaults(settings: CloudSettings): Promise<Record<string, unknown>> {
+    return {
+        domain: "test.localhost",
+        address: "127.0.0.1",
+        httpsPort: await freePort(),
+        httpPort: 0,
+        tls: { mode: "private-ca" },
+        keepData: false,
+        ...settings,
+    };
+}
+
+/** Users in Authelia's file. */
+export function usersCalled(names: readonly string[], more: object = {}): Record<string, object> {
+    return Object.fromEntries(
+        names.map((name) => [name, { displayName: `${name} Example`, email: `${name}@example.com`, ...more }]),
+    );
+}
+
 export class Cloud {
     private readonly browsers: Browser[] = [];
     private readonly totpSecrets: Record<string, string> = {};
+    /** By user: in which half minute the code is shown that was shown last. */
+    private readonly shown: Record<string, number> = {};
 
     private constructor(
         readonly stack: Stack,
@@ -30,15 +55,7 @@ export class Cloud {
     /** Brings a stack up; one that does not come up is destroyed again. */
     static async up(name: string, more: CloudSettings): Promise<Cloud> {
         const stack = new Stack(name);
-        const settings = {
-            domain: "test.localhost",
-            address: "127.0.0.1",
-            httpsPort: await freePort(),
-            httpPort: 0,
-            tls: { mode: "private-ca" },
-            keepData: false,
-            ...more,
-        };
+        const settings = await withDefaults(more);
         await stack.create(settings);
         try {
             await stack.up();
@@ -66,7 +83,7 @@ export class Cloud {
 
     /** The web client's redirect URI. */
     get webRedirect(): string {
-        return `${this.url}/oidc-callback.html`;
+        return WEB.redirectUri(this.url);
     }
 
     /** Enrols a second factor for each user by Authelia's own command, in the place of an earlier one. */
@@ -78,8 +95,43 @@ export class Cloud {
         }
     }
 
-    /** What an enrolled user signs in with. */
+    /**
+     * What an enrolled user signs in with. A code serves once: who signs in again within half a minute shows the next one, which
+     * Authelia takes already. Source: Authelia's documentation, totp.skew.
+     */
     credentials(username: string): Credentials {
-        return { username, password: this.passwords[username]!, code: () => totp(this.totpSecrets[username]!) };
+        const code = () => {
+            const now = Math.floor(Date.now() / 1000 / CODE_PERIOD);
+            this.shown[username] = this.shown[username] === undefined || this.shown[username] < now ? now : now + 1;
+            return totp(this.totpSecrets[username]!, this.shown[username] * CODE_PERIOD);
+        };
+        return { username, password: this.passwords[username]!, code };
+    }
+
+    /** Signs somebody in with one of ownCloud's clients, by default in a new browser. */
+    signIn(credentials: Credentials, client: Client = WEB, browser = this.open()): Promise<Session> {
+        return signIn(browser, this.url, client, credentials);
+    }
+
+    /** A code for the web client, with what it takes to exchange it. */
+    async authorize(credentials: Credentials) {
+        const browser = this.open();
+        const configuration = await discover(browser, this.url, WEB);
+        const { url, checks } = await authorizationRequest(configuration, WEB, this.webRedirect);
+        const callback = await browser.authorize(url, credentials, this.webRedirect);
+        return { browser, configuration, callback, checks };
+    }
+
+    /** Previews or refreshes the stack, which has to be as it is configured; returns what was said. */
+    async expectNoChange(operation: "preview" | "refresh" = "preview"): Promise<string> {
+        const { code, text } = await this.stack.operate(operation, ["--expect-no-changes"]);
+        assert.equal(code, 0, text);
+        return text;
+    }
+
+    /** Changes some of the settings and brings the stack up again. */
+    async change(settings: Record<string, unknown>): Promise<void> {
+        this.stack.configure({ ...this.settings, ...settings });
+        await this.stack.up();
     }
 }

@@ -3,14 +3,14 @@
  * a preview of what comes out finds no fault. Nothing is brought up.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { Authority } from "../authority";
 import { ROOT } from "../../system/folders";
-import { pairsOfThisRun } from "./pairs";
+import { attempt } from "../../system/run";
+import { NO_ENGINE } from "./pairs";
 import { Stack } from "./stack";
 
 const USERS = { alice: { displayName: "Alice", email: "alice@example.com" } };
@@ -32,9 +32,7 @@ function examplesOf(document: string): string[][] {
     );
 }
 
-const skip = pairsOfThisRun().length === 0 && "needs a Docker Engine";
-
-describe("examples of the documents", { timeout: 20 * 60_000, skip }, () => {
+describe("examples of the documents", { timeout: 20 * 60_000, skip: NO_ENGINE }, () => {
     const stack = new Stack("test-documents");
     const authority = new Authority();
     let folder: string;
@@ -67,13 +65,12 @@ describe("examples of the documents", { timeout: 20 * 60_000, skip }, () => {
                 for (const line of lines) {
                     const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
                     // A password is typed in; a file on standard input comes before that.
-                    const ended = spawnSync("sh", ["-c", `${npm}; ${line}`], {
+                    const { code, text } = await attempt("sh", ["-c", `${npm}; ${line}`], {
                         cwd: folder,
                         env,
                         input: "typed-in",
-                        encoding: "utf8",
                     });
-                    assert.equal(ended.status, 0, `${line}\n${ended.stdout}${ended.stderr}`);
+                    assert.equal(code, 0, `${line}\n${text}`);
                 }
                 const { code, text } = await stack.operate("preview");
                 assert.equal(code, 0, `${lines.join("\n")}\n${text}`);

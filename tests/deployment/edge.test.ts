@@ -1,71 +1,46 @@
 /**
  * The edge, with certificates from everywhere it can have them: files, an ACME server, and a proxy in front that ends TLS in its
- * place. People sign in through each, verifying certificates; old TLS is refused, large and slow uploads pass. Runs on
- * the first pair of servers at hand; the mode "private-ca" is what every other deployment test uses.
+ * place. People sign in through each, verifying certificates; old TLS is refused, large and slow uploads pass. The mode
+ * "private-ca" is what every other deployment test uses.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { Agent, request as httpsRequest } from "node:https";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect, SecureVersion } from "node:tls";
-import { promisify } from "node:util";
 import { DefaultHttpStack, Upload } from "tus-js-client";
-import { RequestInit, Response } from "undici";
 
-import { isStandIn } from "../../operations/images";
+import { Images, isStandIn } from "../../operations/images";
 import { Authority, Certified } from "../authority";
 import { ROOT } from "../../system/folders";
+import { run } from "../../system/run";
 import { Refused, tlsOptions } from "./browser";
-import { Cloud } from "./cloud";
+import { Cloud, usersCalled } from "./cloud";
 import { Nginx, NO_NGINX } from "./nginx";
-import { pairsOfThisRun } from "./pairs";
+import { describeOn } from "./pairs";
 import { NO_PEBBLE, Pebble } from "./pebble";
-import { discover, signIn, WEB } from "./relying-party";
+import { discover, ME, Session, WEB } from "./relying-party";
 import { docker, freePort } from "./stack";
-
-const pair = pairsOfThisRun()[0];
-const on = pair?.title ?? "nowhere";
-const options = { timeout: 20 * 60_000, skip: pair === undefined && "needs servers" };
+import { eventually, meanwhile } from "./waiting";
 
 const DOMAIN = "edge.localhost";
 const HOSTS = [`auth.${DOMAIN}`, `owncloud.${DOMAIN}`];
 
-/** One person a test, because a code may be used once. */
 const PEOPLE = ["alice", "bob", "carol"];
 
-async function cloudWith(settings: Record<string, unknown>): Promise<Cloud> {
-    const users = Object.fromEntries(PEOPLE.map((name) => [name, { displayName: name, email: `${name}@example.com` }]));
-    const cloud = await Cloud.up("test-edge", { images: pair!.images, users, domain: DOMAIN, ...settings });
+async function cloudWith(images: Images, settings: Record<string, unknown>): Promise<Cloud> {
+    const cloud = await Cloud.up("test-edge", { images, users: usersCalled(PEOPLE), domain: DOMAIN, ...settings });
     await cloud.enrol(PEOPLE);
     return cloud;
 }
 
-/** Signs a person in; returns a function that sends requests as that person. */
-async function signedIn(cloud: Cloud, person: string) {
-    const browser = cloud.open();
-    const { tokens } = await signIn(browser, cloud.url, WEB, cloud.webRedirect, cloud.credentials(person));
-    const authorization = `Bearer ${tokens.access_token}`;
-    const request = (path: string, init: RequestInit = {}): Promise<Response> =>
-        browser.request(`${cloud.url}${path}`, { ...init, headers: { ...(init.headers as object), authorization } });
-    return { authorization, request };
-}
-
 async function expectWelcome(cloud: Cloud, person: string): Promise<void> {
-    const { request } = await signedIn(cloud, person);
-    const me = await request("/graph/v1.0/me");
-    const text = await me.text();
-    assert.equal(me.status, 200, text);
-    assert.equal((JSON.parse(text) as Record<string, string>).onPremisesSamAccountName, person);
-}
-
-async function expectNoChange(cloud: Cloud): Promise<void> {
-    const { code, text } = await cloud.stack.operate("preview", ["--expect-no-changes"]);
-    assert.equal(code, 0, text);
+    const session = await cloud.signIn(cloud.credentials(person));
+    assert.equal((await session.me()).onPremisesSamAccountName, person);
 }
 
 /** The server's certificate, or the error of the handshake. */
@@ -92,24 +67,26 @@ function handshake(cloud: Cloud, version: SecureVersion): Promise<{ protocol: st
 }
 
 /** Reads a file and returns its digest; oCIS answers 425 Too Early while it still processes an upload. */
-async function digestOf(request: Awaited<ReturnType<typeof signedIn>>["request"], path: string): Promise<string> {
-    for (const end = Date.now() + 120_000; ; await pause(1000)) {
-        const response = await request(path);
-        if (response.status === 200) {
-            const hash = createHash("sha256");
-            for await (const chunk of response.body!) {
-                hash.update(chunk as Uint8Array);
-            }
-            return hash.digest("hex");
+function digestOf(session: Session, path: string): Promise<string> {
+    return eventually(`${path} can be read`, 120, async () => {
+        const response = await session.request(path);
+        if (response.status !== 200) {
+            const text = await response.text();
+            assert.equal(response.status, 425, text);
+            return undefined;
         }
-        const text = await response.text();
-        assert.ok(response.status === 425 && Date.now() < end, `${response.status} ${text}`);
-    }
+        const hash = createHash("sha256");
+        for await (const chunk of response.body!) {
+            hash.update(chunk as Uint8Array);
+        }
+        return hash.digest("hex");
+    });
 }
 
 /** An upload whose sender takes 65 seconds, longer than the minute after which many servers give up. */
 async function slowUpload(cloud: Cloud, person: string): Promise<void> {
-    const { authorization, request } = await signedIn(cloud, person);
+    const session = await cloud.signIn(cloud.credentials(person));
+    const { authorization } = session;
     const content = randomBytes(14 * 64 * 1024);
     async function* slowly() {
         for (let sent = 0; sent < 14; sent++) {
@@ -130,21 +107,21 @@ async function slowUpload(cloud: Cloud, person: string): Promise<void> {
     });
     assert.equal(status, 201);
     const hash = createHash("sha256").update(content);
-    assert.equal(await digestOf(request, "/remote.php/webdav/slow.bin"), hash.digest("hex"));
+    assert.equal(await digestOf(session, "/remote.php/webdav/slow.bin"), hash.digest("hex"));
 }
 
-const needsOcis = { skip: pair !== undefined && isStandIn(pair.images.ocis) && "the stand-in for oCIS knows no tus" };
-
-describe(`a certificate of one's own: ${on}`, options, () => {
+describeOn({ tier: "everything" }, "a certificate of one's own", (images) => {
     let authority: Authority;
     let certified: Certified;
     let cloud: Cloud;
+    let slow: Promise<void>;
 
     before(async () => {
         authority = new Authority();
         certified = authority.issue(...HOSTS.map((host) => `DNS:${host}`));
         const tls = { mode: "files", ...certified, authority: authority.root };
-        cloud = await cloudWith({ tls, httpPort: await freePort() });
+        cloud = await cloudWith(images, { tls, httpPort: await freePort() });
+        slow = meanwhile(slowUpload(cloud, "bob"));
     });
 
     after(async () => {
@@ -154,7 +131,7 @@ describe(`a certificate of one's own: ${on}`, options, () => {
 
     test("people sign in, and a preview expects no change", async () => {
         await expectWelcome(cloud, "alice");
-        await expectNoChange(cloud);
+        await cloud.expectNoChange();
     });
 
     test("the key shows in no preview, environment or plain file", async () => {
@@ -185,22 +162,20 @@ describe(`a certificate of one's own: ${on}`, options, () => {
     });
 
     test("HTTP/3 is offered and served", { skip: NO_PEBBLE && "needs Go, for a client" }, async () => {
-        const response = await cloud.open().request(`${cloud.issuer}/.well-known/openid-configuration`);
-        await response.body?.cancel();
+        const { headers } = await cloud.open().ask(`${cloud.issuer}/.well-known/openid-configuration`);
         const { port } = new URL(cloud.url);
-        assert.match(response.headers.get("alt-svc") ?? "", new RegExp(`h3=":${port}"`));
-        const roots = join(ROOT, ".cache", "tests", "test-edge", "roots.pem");
+        assert.match(headers.get("alt-svc") ?? "", new RegExp(`h3=":${port}"`));
+        const roots = join(ROOT, ".cache", "tests", cloud.stack.name, "roots.pem");
         writeFileSync(roots, cloud.ca);
         const client = ["run", "-C", join(__dirname, "http3"), ".", roots, `127.0.0.1:${port}`];
-        const { stdout } = await promisify(execFile)("go", [...client, `${cloud.issuer}/.well-known/openid-configuration`]);
-        assert.equal(stdout, "HTTP/3.0 200\n");
+        const said = await run("go", [...client, `${cloud.issuer}/.well-known/openid-configuration`]);
+        assert.equal(said, "HTTP/3.0 200");
     });
 
-    test("an upload that takes more than a minute passes", () => slowUpload(cloud, "bob"));
-
-    test("a file of 1 GiB passes by tus, as the web interface uploads", needsOcis, async () => {
-        const { authorization, request } = await signedIn(cloud, "carol");
-        const drive = (await (await request("/graph/v1.0/me/drive")).json()) as { id: string };
+    const noTus = isStandIn(images.ocis) && "the stand-in for oCIS knows no tus";
+    test("a file of 1 GiB passes by tus, as the web interface uploads", { skip: noTus }, async () => {
+        const session = await cloud.signIn(cloud.credentials("carol"));
+        const drive = JSON.parse((await session.ask(`${ME}/drive`)).text) as { id: string };
         const hash = createHash("sha256");
         const block = randomBytes(1 << 20);
         const blocks = 1024;
@@ -215,7 +190,7 @@ describe(`a certificate of one's own: ${on}`, options, () => {
         await new Promise<void>((resolve, reject) => {
             const upload = new Upload(Readable.from(content()), {
                 endpoint: `${cloud.url}${folder}`,
-                headers: { authorization },
+                headers: { authorization: session.authorization },
                 httpStack: new DefaultHttpStack({ agent: new Agent({ ...tlsOptions(cloud.ca), keepAlive: true }) }),
                 uploadSize: blocks * block.length,
                 // Each is one request, and is held in memory here.
@@ -227,11 +202,13 @@ describe(`a certificate of one's own: ${on}`, options, () => {
             });
             upload.start();
         });
-        assert.equal(await digestOf(request, `${folder}/large.bin`), hash.digest("hex"));
+        assert.equal(await digestOf(session, `${folder}/large.bin`), hash.digest("hex"));
     });
+
+    test("an upload that takes more than a minute passes", () => slow);
 });
 
-describe(`an ACME server: ${on}`, { ...options, skip: options.skip || (NO_PEBBLE ?? false) }, () => {
+describeOn({ tier: "everything", missing: NO_PEBBLE }, "an ACME server", (images) => {
     let pebble: Pebble;
     let cloud: Cloud;
 
@@ -239,7 +216,7 @@ describe(`an ACME server: ${on}`, { ...options, skip: options.skip || (NO_PEBBLE
         const ports = { httpPort: await freePort(), httpsPort: await freePort() };
         pebble = await Pebble.start(ports);
         const tls = { mode: "acme", email: "me@example.com", server: pebble.directory, authority: pebble.roots };
-        cloud = await cloudWith({ tls, ...ports });
+        cloud = await cloudWith(images, { tls, ...ports });
     });
 
     after(async () => {
@@ -248,22 +225,13 @@ describe(`an ACME server: ${on}`, { ...options, skip: options.skip || (NO_PEBBLE
     });
 
     /** The certificate, once there is one. */
-    async function certificate() {
-        for (const end = Date.now() + 60_000; ; await pause(500)) {
-            try {
-                return await handshake(cloud, "TLSv1.3");
-            } catch (error) {
-                if (Date.now() > end) {
-                    throw error;
-                }
-            }
-        }
-    }
+    const certificate = () =>
+        eventually("there is a certificate", 60, () => handshake(cloud, "TLSv1.3").catch(() => undefined));
 
     test("the edge has certificates issued, and people sign in", async () => {
         assert.match((await certificate()).issuer, /Pebble/);
         await expectWelcome(cloud, "alice");
-        await expectNoChange(cloud);
+        await cloud.expectNoChange();
     });
 
     test("they outlive the container", async () => {
@@ -273,10 +241,11 @@ describe(`an ACME server: ${on}`, { ...options, skip: options.skip || (NO_PEBBLE
     });
 });
 
-describe(`a proxy in front: ${on}`, { ...options, skip: options.skip || (NO_NGINX ?? false) }, () => {
+describeOn({ tier: "everything", missing: NO_NGINX }, "a proxy in front", (images) => {
     let authority: Authority;
     let nginx: Nginx;
     let cloud: Cloud;
+    let slow: Promise<void>;
 
     before(async () => {
         authority = new Authority();
@@ -294,7 +263,8 @@ describe(`a proxy in front: ${on}`, { ...options, skip: options.skip || (NO_NGIN
             .replace("127.0.0.1:8080", `127.0.0.1:${ports.httpPort}`);
         assert.doesNotMatch(servers, /example\.com|8080|letsencrypt/);
         nginx = await Nginx.start(servers, authority.issue(...HOSTS.map((host) => `DNS:${host}`)), ports.httpsPort);
-        cloud = await cloudWith({ tls: { mode: "none", authority: authority.root }, ...ports });
+        cloud = await cloudWith(images, { tls: { mode: "none", authority: authority.root }, ...ports });
+        slow = meanwhile(slowUpload(cloud, "carol"));
     });
 
     after(async () => {
@@ -305,7 +275,7 @@ describe(`a proxy in front: ${on}`, { ...options, skip: options.skip || (NO_NGIN
 
     test("people sign in, and a preview expects no change", async () => {
         await expectWelcome(cloud, "alice");
-        await expectNoChange(cloud);
+        await cloud.expectNoChange();
     });
 
     test("the edge is reached on the loopback alone", async () => {
@@ -322,17 +292,15 @@ describe(`a proxy in front: ${on}`, { ...options, skip: options.skip || (NO_NGIN
             "x-real-ip": "198.51.100.7",
         };
         const browser = cloud.open();
-        const document = await browser.request(`${cloud.issuer}/.well-known/openid-configuration`, { headers: forged });
-        assert.equal(((await document.json()) as { issuer: string }).issuer, cloud.issuer);
+        const document = await browser.ask(`${cloud.issuer}/.well-known/openid-configuration`, { headers: forged });
+        assert.equal((JSON.parse(document.text) as { issuer: string }).issuer, cloud.issuer);
         await discover(browser, cloud.url, WEB);
-        const answer = await browser.request(`${cloud.issuer}/api/firstfactor`, {
-            method: "POST",
-            headers: { ...forged, "content-type": "application/json" },
-            body: JSON.stringify({ username: "bob", password: "not-the-password", keepMeLoggedIn: false }),
+        const answer = await browser.ask(`${cloud.issuer}/api/firstfactor`, {
+            headers: forged,
+            json: { username: "bob", password: "not-the-password", keepMeLoggedIn: false },
         });
-        await answer.body?.cancel();
         assert.equal(answer.status, 401);
-        if (!isStandIn(pair!.images.authelia)) {
+        if (!isStandIn(images.authelia)) {
             const log = await docker("logs", `${cloud.stack.prefix}authelia`);
             assert.match(log, /Unsuccessful 1FA[^\n]*remote_ip"?[=:]"?127\.0\.0\.1/);
             assert.doesNotMatch(log, /198\.51\.100\.7/);
@@ -341,8 +309,8 @@ describe(`a proxy in front: ${on}`, { ...options, skip: options.skip || (NO_NGIN
 
     test("a wrong password is refused", async () => {
         const wrong = { ...cloud.credentials("bob"), password: "not-the-password" };
-        await assert.rejects(signIn(cloud.open(), cloud.url, WEB, cloud.webRedirect, wrong), Refused);
+        await assert.rejects(cloud.signIn(wrong), Refused);
     });
 
-    test("an upload that takes more than a minute passes", () => slowUpload(cloud, "carol"));
+    test("an upload that takes more than a minute passes", () => slow);
 });

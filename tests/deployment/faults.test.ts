@@ -1,18 +1,19 @@
 /**
  * Bad moments on a real engine: each ends the run with one message that names the cause and the cure, and the next run goes
- * on from there. Runs on the first pair of servers at hand; the servers themselves make no difference here.
+ * on from there. Runs on the newest pair of servers at hand alone: they make no difference here.
  */
 import assert from "node:assert/strict";
 import { createServer, Server } from "node:net";
 import { after, before, describe, test } from "node:test";
 
-import { pairsOfThisRun } from "./pairs";
-import { buildImage, docker, freePort, Stack } from "./stack";
+import { usersCalled, withDefaults } from "./cloud";
+import { NO_ENGINE, pairsOfThisRun } from "./pairs";
+import { buildImage, docker, Stack } from "./stack";
 
 /** An image like Caddy's whose process shows its secret files and ends. */
 const BROKEN = "ocis-authelia/broken:test";
 
-const pair = pairsOfThisRun()[0];
+const images = pairsOfThisRun()[0]!;
 
 function listen(port: number): Promise<Server> {
     return new Promise((resolve, reject) => {
@@ -21,21 +22,12 @@ function listen(port: number): Promise<Server> {
     });
 }
 
-describe("bad moments", { skip: pair === undefined && "no images at hand", timeout: 20 * 60_000 }, () => {
+describe("bad moments", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => {
     const stack = new Stack("test-faults");
     let settings: Record<string, unknown>;
 
     before(async () => {
-        settings = {
-            domain: "test.localhost",
-            address: "127.0.0.1",
-            httpsPort: await freePort(),
-            httpPort: 0,
-            tls: { mode: "private-ca" },
-            keepData: false,
-            images: pair!.images,
-            users: { alice: { displayName: "Alice", email: "alice@example.com" } },
-        };
+        settings = await withDefaults({ images, users: usersCalled(["alice"]) });
         await stack.create(settings);
     });
 
@@ -61,7 +53,7 @@ describe("bad moments", { skip: pair === undefined && "no images at hand", timeo
     });
 
     test("an image that cannot be had", async () => {
-        const text = await failedUp({ images: { ...pair!.images, caddy: "ocis-authelia/nowhere:1" } });
+        const text = await failedUp({ images: { ...images, caddy: "ocis-authelia/nowhere:1" } });
         assert.match(text, /The image ocis-authelia\/nowhere:1 cannot be had/);
         assert.match(text, /pulumi config set --path images\.caddy <image>/);
     });
@@ -82,9 +74,9 @@ describe("bad moments", { skip: pair === undefined && "no images at hand", timeo
 
     test("a container that does not become ready: its log is shown, its secrets are masked", async () => {
         const show = "echo here are the secrets; cat /run/secrets/root.key; exit 1";
-        buildImage(BROKEN, `FROM ${pair!.images.caddy}\nENTRYPOINT ${JSON.stringify(["/bin/sh", "-c", show])}`);
-        const text = await failedUp({ images: { ...pair!.images, caddy: BROKEN } });
-        assert.match(text, /The container ocis-authelia-test-faults-edge did not become ready/);
+        await buildImage(BROKEN, `FROM ${images.caddy}\nENTRYPOINT ${JSON.stringify(["/bin/sh", "-c", show])}`);
+        const text = await failedUp({ images: { ...images, caddy: BROKEN } });
+        assert.match(text, new RegExp(`The container ${stack.prefix}edge did not become ready`));
         assert.match(text, /here are the secrets/);
         assert.match(text, /\[secret\]/);
         const key = (await stack.secrets()).find((secret) => secret.includes("EC PRIVATE KEY"));

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { SMTPServer } from "smtp-server";
 
-import { Certified } from "../authority";
+import { Authority, Certified } from "../authority";
 import { hostAddress } from "./stack";
 
 export class MailServer {
@@ -40,9 +40,10 @@ export class MailServer {
         this.server.on("error", () => undefined);
     }
 
-    static async start(certified: Certified, implicit: boolean): Promise<MailServer> {
-        const server = new MailServer(certified, implicit);
+    /** Starts it with a certificate of `authority`; TLS as in the constructor. */
+    static async start(authority: Authority, implicit: boolean): Promise<MailServer> {
         const host = await hostAddress();
+        const server = new MailServer(authority.issue(`IP:${host}`), implicit);
         await new Promise<void>((resolve) => server.server.listen(0, host, resolve));
         const { port } = server.server.server.address() as { port: number };
         server.address = `${implicit ? "submissions" : "submission"}://${host}:${port}`;

@@ -6,7 +6,6 @@ import assert from "node:assert/strict";
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import * as oidc from "openid-client";
 
 import { Images } from "../../operations/images";
@@ -14,14 +13,7 @@ import { OCIS, releaseOf } from "../../versions";
 import { ROOT } from "../../system/folders";
 import { Credentials, Refused } from "./browser";
 import { Cloud } from "./cloud";
-import { ANDROID, Client, DESKTOP, IOS, signIn, WEB } from "./relying-party";
-
-export const CLIENTS: Record<string, { client: Client; redirectUri: (cloudUrl: string) => string }> = {
-    web: { client: WEB, redirectUri: (cloudUrl) => `${cloudUrl}/oidc-callback.html` },
-    desktop: { client: DESKTOP, redirectUri: () => "http://127.0.0.1:38080" },
-    android: { client: ANDROID, redirectUri: () => "oc://android.owncloud.com" },
-    ios: { client: IOS, redirectUri: () => "oc://ios.owncloud.com" },
-};
+import { CLIENTS } from "./relying-party";
 
 /** Which groups get in, and which of them administers ownCloud, where the directory leaves that to Authelia's groups. */
 export const ACCESS = { groups: ["family"], administrators: ["parents"] };
@@ -34,7 +26,7 @@ const ROLES = {
     disabled: { groups: ["family"], expected: "the password: 401" },
 } as const;
 
-/** One person for each role and client, because a code serves once. */
+/** One person for each role and client. */
 export const PEOPLE = Object.entries(ROLES).flatMap(([role, { groups, expected }]) =>
     Object.keys(CLIENTS).map((client) => ({ name: `${role}-${client}`, role, client, groups, expected })),
 );
@@ -48,17 +40,9 @@ const WRONG = {
 
 /** What happens to a person at the provider and then at ownCloud. */
 export async function outcome(cloud: Cloud, client: string, credentials: Credentials): Promise<string> {
-    const browser = cloud.open();
-    const { client: app, redirectUri } = CLIENTS[client]!;
     try {
-        const { tokens } = await signIn(browser, cloud.url, app, redirectUri(cloud.url), credentials);
-        const ask = async (path: string) => {
-            const headers = { authorization: `Bearer ${tokens.access_token}` };
-            const response = await browser.request(`${cloud.url}/graph/v1.0/${path}`, { headers });
-            await response.body?.cancel();
-            return response.status;
-        };
-        return `me ${await ask("me")}, users ${await ask("users")}`;
+        const session = await cloud.signIn(credentials, CLIENTS[client]);
+        return `me ${await session.status()}, users ${(await session.ask("/graph/v1.0/users")).status}`;
     } catch (error) {
         if (error instanceof Refused) {
             return `${error.step}: ${error.status}`;
@@ -69,9 +53,6 @@ export async function outcome(cloud: Cloud, client: string, credentials: Credent
         throw error;
     }
 }
-
-/** Waits until authenticator apps show another code: they do each half minute. */
-export const nextCode = () => pause(30_000 - (Date.now() % 30_000));
 
 /** Where the cells of this run are collected, one JSON text a line: the test files are processes of their own. */
 const CELLS = join(ROOT, ".cache", "tests", "matrix.jsonl");

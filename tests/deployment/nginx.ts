@@ -1,6 +1,7 @@
 /** A real nginx for tests: Debian's, unpacked into the cache without being installed, on every address of this machine. */
-import { ChildProcess, execFileSync, spawn } from "node:child_process";
+import { ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 
 import { Certified } from "../authority";
@@ -25,7 +26,7 @@ export class Nginx {
     static async start(servers: string, { certificate, key }: Certified, port: number): Promise<Nginx> {
         const cache = join(ROOT, ".cache", "tests", "nginx");
         mkdirSync(cache, { recursive: true });
-        const root = unpack(["nginx"], cache);
+        const root = await unpack(["nginx"], cache);
         const folder = mkdtempSync(join(cache, "run-"));
         writeFileSync(join(folder, "certificate.pem"), certificate);
         writeFileSync(join(folder, "certificate.key"), key, { mode: 0o600 });
@@ -33,8 +34,7 @@ export class Nginx {
             (name) => `${name}_temp_path ${folder}/${name};`,
         );
         const http = ["access_log off;", ...paths, servers].join("\n");
-        const user = execFileSync("id", ["--user", "--name"]).toString().trim();
-        const global = `daemon off;\nuser ${user};\npid ${folder}/pid;\nerror_log stderr error;\nevents {}\n`;
+        const global = `daemon off;\nuser ${userInfo().username};\npid ${folder}/pid;\nerror_log stderr error;\nevents {}\n`;
         writeFileSync(join(folder, "nginx.conf"), `${global}http {\n${http}\n}\n`);
         const args = ["-p", folder, "-e", "stderr", "-c", "nginx.conf"];
         const server = spawn(join(root, "usr", "sbin", "nginx"), args, { stdio: "inherit" });

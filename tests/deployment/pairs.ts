@@ -1,21 +1,54 @@
-/** The pairs of servers that the deployment tests run on: those whose images are at hand. */
+/**
+ * The pairs of servers that the deployment tests run on, and which tests run on which. The newest pair at hand shows everything;
+ * each further one shows what differs by release. `npm run test:all` shows everything on every pair.
+ */
+import { describe } from "node:test";
+
 import { describeImages, Images, isStandIn } from "../../operations/images";
 
 /** Where operations/test.ts leaves the pairs, because a test file has to know them before it can ask the engine. */
-const VARIABLE = "DEPLOYMENT_TEST_PAIRS";
+const PAIRS = "DEPLOYMENT_TEST_PAIRS";
 
-/** The pairs of this run, each with what it is called in the output. None: the deployment tests do not run. */
-export function pairsOfThisRun(): { title: string; images: Images }[] {
-    const pairs = JSON.parse(process.env[VARIABLE] ?? "[]") as Images[];
-    return pairs.map((images) => ({ title: describeImages(images), images }));
+/** Set where everything runs on every pair. */
+const ALL = "DEPLOYMENT_TEST_ALL";
+
+/** What a test belongs to: everything that is shown, or the part of it that differs by release. */
+export type Tier = "everything" | "release";
+
+/** The environment that hands `pairs`, the newest first, to the test files. */
+export function environmentOf(pairs: readonly Images[], all: boolean): Record<string, string> {
+    return { [PAIRS]: JSON.stringify(pairs), ...(all ? { [ALL]: "true" } : {}) };
 }
 
-/** Those of them without a stand-in, for what only real servers do. */
-export function realPairs(): { title: string; images: Images }[] {
-    return pairsOfThisRun().filter(({ images }) => !isStandIn(images.authelia) && !isStandIn(images.ocis));
+/** The pairs of this run, the newest first. None: the deployment tests do not run. */
+export function pairsOfThisRun(): Images[] {
+    return JSON.parse(process.env[PAIRS] ?? "[]") as Images[];
 }
 
-/** The environment that hands `pairs` to the test files. */
-export function environmentOf(pairs: readonly Images[]): Record<string, string> {
-    return { [VARIABLE]: JSON.stringify(pairs) };
+/** Why nothing that asks the engine can run; false where it can. */
+export const NO_ENGINE = pairsOfThisRun().length === 0 && "needs a Docker Engine";
+
+/** What a suite is called that shows something on a pair. */
+export const suiteOn = (what: string, images: Images) => `${what} on ${describeImages(images)}`;
+
+/** What a suite asks for. */
+export interface Needs {
+    readonly tier: Tier;
+    /** Whether a stand-in does not serve. */
+    readonly real?: boolean;
+    /** Why it cannot run on this machine. */
+    readonly missing?: string;
+}
+
+/** A suite of tests on each pair that it is for. Where there is none it is skipped, and the output says so. */
+export function describeOn({ tier, real = false, missing }: Needs, what: string, tests: (images: Images) => void): void {
+    const suitable = pairsOfThisRun().filter(({ authelia, ocis }) => !real || ![authelia, ocis].some(isStandIn));
+    const pairs = tier === "release" || process.env[ALL] ? suitable : suitable.slice(0, 1);
+    if (pairs.length === 0) {
+        describe(what, { skip: real ? "needs real servers" : "needs servers" });
+    }
+    for (const images of pairs) {
+        const options = { timeout: 20 * 60_000, skip: missing ?? false };
+        describe(suiteOn(what, images), options, () => tests(images));
+    }
 }

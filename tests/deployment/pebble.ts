@@ -3,12 +3,13 @@
  * containers reach. It validates names as the real one does, by connecting to them; a name server of its own leads each of
  * them to this machine.
  */
-import { ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 
 import { Authority } from "../authority";
 import { ROOT } from "../../system/folders";
+import { run } from "../../system/run";
 import { Browser } from "./browser";
 import { freePort, hostAddress, listening, stop } from "./stack";
 
@@ -16,7 +17,9 @@ const MODULE = "github.com/letsencrypt/pebble/v2";
 const VERSION = "v2.10.1";
 
 /** Why there can be no server here; undefined where there can. */
-export const NO_PEBBLE = spawnSync("go", ["version"]).status === 0 ? undefined : "needs Go, to build Pebble";
+export const NO_PEBBLE = process.env.PATH!.split(delimiter).some((folder) => existsSync(join(folder, "go")))
+    ? undefined
+    : "needs Go, to build Pebble";
 
 export class Pebble {
     private constructor(
@@ -34,7 +37,7 @@ export class Pebble {
         const cache = join(ROOT, ".cache", "tests", `pebble-${VERSION}`);
         mkdirSync(cache, { recursive: true });
         const commands = ["pebble", "pebble-challtestsrv"].map((name) => `${MODULE}/cmd/${name}@${VERSION}`);
-        execFileSync("go", ["install", ...commands], { env: { ...process.env, GOBIN: cache }, stdio: "pipe" });
+        await run("go", ["install", ...commands], { env: { ...process.env, GOBIN: cache } });
 
         const folder = mkdtempSync(join(cache, "run-"));
         const address = await hostAddress();

@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 
 import { AUTHELIA, Line, OCIS, Releases } from "../../versions";
 import { Authority } from "../authority";
-import { pairsOfThisRun } from "./pairs";
+import { NO_ENGINE } from "./pairs";
 import { Stack } from "./stack";
 
 const DOMAIN = "example.com";
@@ -17,9 +17,7 @@ const CANARY = "canary-of-the-configuration";
 
 const DIGEST = `$argon2id$v=19$m=65536,t=3,p=4$${Buffer.from(CANARY).toString("base64").replaceAll("=", "")}$Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E`;
 
-const skip = pairsOfThisRun().length === 0 && "needs a Docker Engine";
-
-describe("previews", { timeout: 20 * 60_000, skip }, () => {
+describe("previews", { timeout: 20 * 60_000, skip: NO_ENGINE }, () => {
     const stack = new Stack("test-preview");
     const authority = new Authority();
     const own = authority.issue(`DNS:auth.${DOMAIN}`, `DNS:owncloud.${DOMAIN}`);

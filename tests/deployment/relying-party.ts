@@ -1,8 +1,10 @@
 /** ownCloud's clients as an independent OpenID Connect library plays them, over verified TLS. */
+import assert from "node:assert/strict";
 import * as oidc from "openid-client";
+import { Response as Answered } from "undici";
 
 import { NATIVE_CLIENTS, WEB_CLIENT_ID } from "../../components/ocis/relying-parties";
-import { Browser, Credentials } from "./browser";
+import { Answer, Browser, Credentials, Question } from "./browser";
 
 /** A client with what it really sends. Source: shared scopes and prompt as in each app's source, see docs of the clients. */
 export interface Client {
@@ -10,6 +12,8 @@ export interface Client {
     readonly authentication: oidc.ClientAuth;
     readonly scope: string;
     readonly prompt?: string;
+    /** Where it takes the code, for a cloud. */
+    readonly redirectUri: (cloudUrl: string) => string;
 }
 
 /** The web interface, with the scope that oCIS tells it to ask for. */
@@ -17,14 +21,16 @@ export const WEB: Client = {
     id: WEB_CLIENT_ID,
     authentication: oidc.None(),
     scope: "openid profile email groups offline_access",
+    redirectUri: (cloudUrl) => `${cloudUrl}/oidc-callback.html`,
 };
 
-/** The desktop app. Source: owncloud/client, src/libsync/theme.cpp and src/gui/creds/oauth.cpp (5.3). */
+/** The desktop app, on one of the ports that the system might choose. Source: owncloud/client, src/libsync/theme.cpp and src/gui/creds/oauth.cpp (5.3). */
 export const DESKTOP: Client = {
     id: NATIVE_CLIENTS.desktop.clientId,
     authentication: oidc.ClientSecretBasic(NATIVE_CLIENTS.desktop.clientSecret),
     scope: "openid offline_access email profile",
     prompt: "select_account consent",
+    redirectUri: () => "http://127.0.0.1:38080",
 };
 
 /** The Android app. Source: owncloud/android, 4.7: src in owncloudData and setup.xml. */
@@ -33,6 +39,7 @@ export const ANDROID: Client = {
     authentication: oidc.ClientSecretPost(NATIVE_CLIENTS.android.clientSecret),
     scope: "openid offline_access email profile",
     prompt: "select_account consent",
+    redirectUri: () => "oc://android.owncloud.com",
 };
 
 /** The iOS app. Source: owncloud/ios-sdk, OCAuthenticationMethodOpenIDConnect. */
@@ -41,12 +48,57 @@ export const IOS: Client = {
     authentication: oidc.ClientSecretBasic(NATIVE_CLIENTS.ios.clientSecret),
     scope: "openid offline_access email profile",
     prompt: "select_account consent",
+    redirectUri: () => "oc://ios.owncloud.com",
 };
 
-/** Tokens and the way back to the provider. */
-export interface Session {
-    readonly configuration: oidc.Configuration;
-    readonly tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers;
+/** The four of them. */
+export const CLIENTS: Readonly<Record<string, Client>> = { web: WEB, desktop: DESKTOP, android: ANDROID, ios: IOS };
+
+/** Where ownCloud says who asks. */
+export const ME = "/graph/v1.0/me";
+
+/** Somebody who has signed in: what the client sends to ownCloud from now on carries the access token. */
+export class Session {
+    constructor(
+        readonly browser: Browser,
+        private readonly cloudUrl: string,
+        /** The way back to the provider. */
+        readonly configuration: oidc.Configuration,
+        readonly tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers,
+    ) {}
+
+    get authorization(): string {
+        return `Bearer ${this.tokens.access_token}`;
+    }
+
+    /** One request to a path of ownCloud, for an answer that is too large to be held. */
+    request(path: string): Promise<Answered> {
+        return this.browser.request(`${this.cloudUrl}${path}`, { headers: { authorization: this.authorization } });
+    }
+
+    /** One request to a path of ownCloud, and its whole answer. */
+    ask(path: string, question: Question = {}): Promise<Answer> {
+        const headers = { ...(question.headers as Record<string, string>), authorization: this.authorization };
+        return this.browser.ask(`${this.cloudUrl}${path}`, { ...question, headers });
+    }
+
+    /** Whether ownCloud lets the person in: 200, or how it refuses. */
+    async status(): Promise<number> {
+        return (await this.ask(ME)).status;
+    }
+
+    /** What ownCloud says of the person, who has to be let in. */
+    async me(): Promise<Record<string, unknown>> {
+        const { status, text } = await this.ask(ME);
+        assert.equal(status, 200, text);
+        return JSON.parse(text) as Record<string, unknown>;
+    }
+
+    /** The session with new tokens, for the refresh token. */
+    async refresh(): Promise<Session> {
+        const tokens = await oidc.refreshTokenGrant(this.configuration, this.tokens.refresh_token!);
+        return new Session(this.browser, this.cloudUrl, this.configuration, tokens);
+    }
 }
 
 /** What the provider publishes, found from the cloud's URL as the apps find it. */
@@ -98,10 +150,10 @@ export async function signIn(
     browser: Browser,
     cloudUrl: string,
     client: Client,
-    redirectUri: string,
     credentials: Credentials,
     receive: (callback: URL) => Promise<URL> = (callback) => Promise.resolve(callback),
 ): Promise<Session> {
+    const redirectUri = client.redirectUri(cloudUrl);
     const configuration = await discover(browser, cloudUrl, client);
     const { url, checks } = await authorizationRequest(configuration, client, redirectUri);
     const callback = await receive(await browser.authorize(url, credentials, redirectUri));
@@ -114,5 +166,5 @@ export async function signIn(
         return browser.request(address, { ...init, body: form }) as unknown as Promise<Response>;
     };
     const tokens = await oidc.authorizationCodeGrant(configuration, callback, checks);
-    return { configuration, tokens };
+    return new Session(browser, cloudUrl, configuration, tokens);
 }

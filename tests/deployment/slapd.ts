@@ -2,13 +2,14 @@
  * A real OpenLDAP server for tests: Debian's slapd, unpacked into the cache without being installed, on the address of the
  * Docker host that containers reach, with a certificate of an authority of its own.
  */
-import { ChildProcess, execFileSync, spawn } from "node:child_process";
+import { ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 
 import { Authority } from "../authority";
 import { ROOT } from "../../system/folders";
+import { run } from "../../system/run";
 import { unpack } from "./debian";
 import { freePort, hostAddress, listening, stop } from "./stack";
 
@@ -50,12 +51,12 @@ export class Slapd {
     static async start(): Promise<Slapd> {
         const cache = join(ROOT, ".cache", "tests", "slapd");
         mkdirSync(cache, { recursive: true });
-        const root = unpack(PACKAGES, cache);
+        const root = await unpack(PACKAGES, cache);
         const address = await hostAddress();
         const slapd = new Slapd(mkdtempSync(join(cache, "run-")), root, address, await freePort());
-        await slapd.run();
-        slapd.add(`dn: ${BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n`);
-        slapd.add(
+        await slapd.serve();
+        await slapd.add(`dn: ${BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n`);
+        await slapd.add(
             `dn: ${READER_DN}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\ncn: reader\n` +
                 `userPassword: ${slapd.readerPassword}\n`,
         );
@@ -80,7 +81,7 @@ export class Slapd {
         };
     }
 
-    private async run(): Promise<void> {
+    private async serve(): Promise<void> {
         const { certificate, key } = this.certification.issue(`IP:${this.address}`);
         const files = { "server.pem": certificate, "server.key": key, "ca.pem": this.certification.root };
         for (const [name, content] of Object.entries(files)) {
@@ -111,30 +112,30 @@ export class Slapd {
     }
 
     private environment(): NodeJS.ProcessEnv {
-        const libraries = execFileSync("find", [this.root, "-name", "*.so.*", "-path", "*-linux-gnu*", "-printf", "%h:"]);
+        const libraries = globSync(`${this.root}/**/*-linux-gnu*/**/*.so.*`).map(dirname);
         return {
             ...process.env,
-            LD_LIBRARY_PATH: libraries.toString(),
+            LD_LIBRARY_PATH: [...new Set(libraries)].join(delimiter),
             LDAPTLS_CACERT: join(this.folder, "ca.pem"),
         };
     }
 
     /** Runs one of the commands of ldap-utils as the directory's administrator. */
-    private command(name: string, args: readonly string[], input = ""): void {
+    private async command(name: string, args: readonly string[], input = ""): Promise<void> {
         const bind = ["-x", "-H", this.url, "-D", `cn=root,${BASE_DN}`, "-w", this.rootPassword];
-        execFileSync(`${this.root}/usr/bin/${name}`, [...bind, ...args], { input, env: this.environment(), stdio: "pipe" });
+        await run(`${this.root}/usr/bin/${name}`, [...bind, ...args], { input, env: this.environment() });
     }
 
     /** Adds an entry, LDIF. */
-    private add(entry: string): void {
-        this.command("ldapmodify", ["-a"], entry);
+    private add(entry: string): Promise<void> {
+        return this.command("ldapmodify", ["-a"], entry);
     }
 
     private dn(uid: string): string {
         return `uid=${uid},${BASE_DN}`;
     }
 
-    addPerson({ uid, password, more = {} }: Person): void {
+    addPerson({ uid, password, more = {} }: Person): Promise<void> {
         const attributes = {
             cn: `${uid} Example`,
             sn: "Example",
@@ -144,21 +145,21 @@ export class Slapd {
             ...more,
         };
         const lines = Object.entries(attributes).map(([name, value]) => `${name}: ${value}\n`);
-        this.add(`dn: ${this.dn(uid)}\nobjectClass: inetOrgPerson\nuid: ${uid}\n${lines.join("")}`);
+        return this.add(`dn: ${this.dn(uid)}\nobjectClass: inetOrgPerson\nuid: ${uid}\n${lines.join("")}`);
     }
 
-    addGroup(name: string, members: readonly string[]): void {
+    addGroup(name: string, members: readonly string[]): Promise<void> {
         const lines = members.map((uid) => `member: ${this.dn(uid)}\n`);
-        this.add(`dn: cn=${name},${BASE_DN}\nobjectClass: groupOfNames\ncn: ${name}\n${lines.join("")}`);
+        return this.add(`dn: cn=${name},${BASE_DN}\nobjectClass: groupOfNames\ncn: ${name}\n${lines.join("")}`);
     }
 
     /** Sets an attribute of a person. */
-    change(uid: string, attribute: string, value: string): void {
-        this.command("ldapmodify", [], `dn: ${this.dn(uid)}\nreplace: ${attribute}\n${attribute}: ${value}\n`);
+    change(uid: string, attribute: string, value: string): Promise<void> {
+        return this.command("ldapmodify", [], `dn: ${this.dn(uid)}\nreplace: ${attribute}\n${attribute}: ${value}\n`);
     }
 
-    removePerson(uid: string): void {
-        this.command("ldapdelete", [this.dn(uid)]);
+    removePerson(uid: string): Promise<void> {
+        return this.command("ldapdelete", [this.dn(uid)]);
     }
 
     /** Stops it and deletes what it stored. */

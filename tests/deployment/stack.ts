@@ -3,44 +3,26 @@
  * its configuration live in a folder of its own, so no other stack is touched; one left over by an interrupted run is
  * destroyed first.
  */
-import { ChildProcess, execFile, execFileSync } from "node:child_process";
+import { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { promisify } from "node:util";
 import { stringify } from "yaml";
 
 import { pulumiCommand } from "../../operations/pulumi";
 import { ROOT } from "../../system/folders";
-
-/** How a command ended. */
-export interface Ended {
-    readonly code: number;
-    /** Standard output and standard error together. */
-    readonly text: string;
-    readonly stdout: string;
-}
-
-async function run(command: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Ended> {
-    return new Promise((resolve) => {
-        execFile(command, args, { cwd: ROOT, env, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
-            // A command that could not be started has a text for its code; that is a failure of the test's surroundings.
-            const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-            resolve({ code, stdout, text: `${stdout}${stderr}${code === -1 ? (error?.message ?? "") : ""}` });
-        });
-    });
-}
+import { attempt, Ended, run } from "../../system/run";
 
 /** The output of a docker command that has to succeed. */
-export async function docker(...args: string[]): Promise<string> {
-    return (await promisify(execFile)("docker", args, { maxBuffer: 1 << 26 })).stdout.trim();
+export function docker(...args: string[]): Promise<string> {
+    return run("docker", args);
 }
 
 /** Builds an image from the text of a Dockerfile, without any other file. */
-export function buildImage(tag: string, dockerfile: string): void {
-    execFileSync("docker", ["build", "--quiet", "--tag", tag, "-"], { input: dockerfile, stdio: "pipe" });
+export async function buildImage(tag: string, dockerfile: string): Promise<void> {
+    await run("docker", ["build", "--quiet", "--tag", tag, "-"], { input: dockerfile });
 }
 
 /** Lines of a docker listing. */
@@ -89,8 +71,11 @@ export async function stop(server: ChildProcess): Promise<void> {
 }
 
 /** The address of the Docker host that containers reach. */
-export function hostAddress(): Promise<string> {
-    return docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
+export async function hostAddress(): Promise<string> {
+    const format = "{{with (index .IPAM.Config 0)}}{{or .Gateway .Subnet}}{{end}}";
+    const said = await docker("network", "inspect", "bridge", "--format", format);
+    // An engine that has made the bridge itself may name the subnet alone, whose first address is its own. Seen with 20.10.
+    return said.replace(/\.0\/\d+$/, ".1");
 }
 
 export class Stack {
@@ -129,7 +114,10 @@ export class Stack {
     /** Runs the command line interface on this stack. */
     async pulumi(args: readonly string[], change: Record<string, string> = {}): Promise<Ended> {
         const { path, environment } = await this.command();
-        return run(path, [...args, "--stack", this.name, "--non-interactive"], { ...environment, ...change });
+        return attempt(path, [...args, "--stack", this.name, "--non-interactive"], {
+            cwd: ROOT,
+            env: { ...environment, ...change },
+        });
     }
 
     /** Runs it on this stack with its configuration, and fails with its whole output unless it succeeds. */
