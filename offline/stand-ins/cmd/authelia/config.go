@@ -1,591 +1,264 @@
 package main
 
-// The configuration: which keys exist, and how they are read from files, variables and secret files.
-//
-// Sources: Authelia 4.39.20, docs/content/configuration (keys), internal/configuration/{sources,helpers}.go (order and
-// secrets). A key that Authelia knows and this stand-in does not know is refused like an unknown one, so that nothing
-// is accepted and then ignored that a test could be about.
+// The configuration: the keys that components/authelia/configuration.ts renders, and what Authelia 4.39.20 refuses about
+// their values (docs/content/configuration, internal/configuration/validator). Whatever else Authelia knows is refused
+// like what it does not know, so that nothing is accepted and then ignored that a test could be about.
 
 import (
 	"cmp"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-viper/mapstructure/v2"
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/rawbytes"
-	"github.com/knadh/koanf/v2"
+	"github.com/go-playground/validator/v10"
+	"go.yaml.in/yaml/v3"
+	"golang.org/x/net/publicsuffix"
 )
 
+const (
+	oneFactor = "one_factor"
+	twoFactor = "two_factor"
+	deny      = "deny"
+)
+
+// configuration is decoded by YAML's strict rules and checked by the "validate" tags, then by check.
 type configuration struct {
-	Theme                 string                `koanf:"theme"`
-	Default2FAMethod      string                `koanf:"default_2fa_method"`
-	Server                serverConfig          `koanf:"server"`
-	Log                   logConfig             `koanf:"log"`
-	TOTP                  totpConfig            `koanf:"totp"`
-	WebAuthn              disableConfig         `koanf:"webauthn"`
-	DuoAPI                disableConfig         `koanf:"duo_api"`
-	NTP                   ntpConfig             `koanf:"ntp"`
-	PasswordPolicy        passwordPolicyConfig  `koanf:"password_policy"`
-	IdentityValidation    identityValidation    `koanf:"identity_validation"`
-	AuthenticationBackend authenticationBackend `koanf:"authentication_backend"`
-	AccessControl         accessControl         `koanf:"access_control"`
-	Session               sessionConfig         `koanf:"session"`
-	Regulation            regulationConfig      `koanf:"regulation"`
-	Storage               storageConfig         `koanf:"storage"`
-	Notifier              notifierConfig        `koanf:"notifier"`
-	Telemetry             telemetryConfig       `koanf:"telemetry"`
-	IdentityProviders     struct {
-		OIDC *oidcConfig `koanf:"oidc"`
-	} `koanf:"identity_providers"`
+	Server struct {
+		Address            string `yaml:"address" validate:"required,startswith=tcp://"`
+		DisableHealthcheck bool   `yaml:"disable_healthcheck" validate:"eq=true"`
+	} `yaml:"server"`
+	Log struct {
+		Level  string `yaml:"level" validate:"omitempty,oneof=trace debug info warn error"`
+		Format string `yaml:"format" validate:"omitempty,oneof=text json"`
+	} `yaml:"log"`
+	TOTP struct {
+		Issuer string `yaml:"issuer" validate:"required"`
+	} `yaml:"totp"`
+	NTP struct {
+		DisableStartupCheck bool `yaml:"disable_startup_check" validate:"eq=true"`
+	} `yaml:"ntp"`
+	AuthenticationBackend struct {
+		File struct {
+			Path string `yaml:"path" validate:"required"`
+		} `yaml:"file"`
+		PasswordReset  disabled `yaml:"password_reset"`
+		PasswordChange disabled `yaml:"password_change"`
+	} `yaml:"authentication_backend"`
+	AccessControl struct {
+		DefaultPolicy string `yaml:"default_policy" validate:"oneof=deny one_factor two_factor"`
+		Rules         []struct {
+			Domain []string `yaml:"domain" validate:"required"`
+			Policy string   `yaml:"policy" validate:"oneof=bypass deny one_factor two_factor"`
+		} `yaml:"rules" validate:"dive"`
+	} `yaml:"access_control"`
+	Session struct {
+		Secret  string         `yaml:"secret" validate:"required"`
+		Cookies []cookieConfig `yaml:"cookies" validate:"len=1,dive"`
+	} `yaml:"session"`
+	Storage struct {
+		EncryptionKey string `yaml:"encryption_key" validate:"min=20"`
+		Local         struct {
+			Path string `yaml:"path" validate:"required"`
+		} `yaml:"local"`
+	} `yaml:"storage"`
+	Notifier struct {
+		Filesystem struct {
+			Filename string `yaml:"filename" validate:"required"`
+		} `yaml:"filesystem"`
+	} `yaml:"notifier"`
+	IdentityProviders struct {
+		OIDC oidcConfig `yaml:"oidc"`
+	} `yaml:"identity_providers"`
 }
 
-type disableConfig struct {
-	Disable bool `koanf:"disable"`
-}
-
-type serverConfig struct {
-	Address            string `koanf:"address"`
-	DisableHealthcheck bool   `koanf:"disable_healthcheck"`
-	Endpoints          struct {
-		RateLimits map[string]rateLimit `koanf:"rate_limits"`
-	} `koanf:"endpoints"`
-	Buffers struct {
-		Read  int `koanf:"read"`
-		Write int `koanf:"write"`
-	} `koanf:"buffers"`
-	Timeouts struct {
-		Read  time.Duration `koanf:"read"`
-		Write time.Duration `koanf:"write"`
-		Idle  time.Duration `koanf:"idle"`
-	} `koanf:"timeouts"`
-}
-
-type rateLimit struct {
-	Enable  *bool             `koanf:"enable"`
-	Buckets []rateLimitBucket `koanf:"buckets"`
-}
-
-type rateLimitBucket struct {
-	Period   time.Duration `koanf:"period"`
-	Requests int           `koanf:"requests"`
-}
-
-type logConfig struct {
-	Level  string `koanf:"level"`
-	Format string `koanf:"format"`
-}
-
-type totpConfig struct {
-	Disable                    bool     `koanf:"disable"`
-	Issuer                     string   `koanf:"issuer"`
-	Algorithm                  string   `koanf:"algorithm"`
-	Digits                     int      `koanf:"digits"`
-	Period                     int      `koanf:"period"`
-	Skew                       *int     `koanf:"skew"`
-	SecretSize                 int      `koanf:"secret_size"`
-	AllowedAlgorithms          []string `koanf:"allowed_algorithms"`
-	AllowedDigits              []int    `koanf:"allowed_digits"`
-	AllowedPeriods             []int    `koanf:"allowed_periods"`
-	DisableReuseSecurityPolicy bool     `koanf:"disable_reuse_security_policy"`
-}
-
-type ntpConfig struct {
-	Address             string        `koanf:"address"`
-	Version             int           `koanf:"version"`
-	MaxDesync           time.Duration `koanf:"max_desync"`
-	DisableStartupCheck bool          `koanf:"disable_startup_check"`
-	DisableFailure      bool          `koanf:"disable_failure"`
-}
-
-type passwordPolicyConfig struct {
-	Standard struct {
-		Enabled          bool `koanf:"enabled"`
-		MinLength        int  `koanf:"min_length"`
-		MaxLength        int  `koanf:"max_length"`
-		RequireUppercase bool `koanf:"require_uppercase"`
-		RequireLowercase bool `koanf:"require_lowercase"`
-		RequireNumber    bool `koanf:"require_number"`
-		RequireSpecial   bool `koanf:"require_special"`
-	} `koanf:"standard"`
-	ZXCVBN struct {
-		Enabled  bool `koanf:"enabled"`
-		MinScore int  `koanf:"min_score"`
-	} `koanf:"zxcvbn"`
-}
-
-type identityValidation struct {
-	ResetPassword struct {
-		JWTLifespan  time.Duration `koanf:"jwt_lifespan"`
-		JWTAlgorithm string        `koanf:"jwt_algorithm"`
-		JWTSecret    string        `koanf:"jwt_secret"`
-	} `koanf:"reset_password"`
-	ElevatedSession struct {
-		CodeLifespan        time.Duration `koanf:"code_lifespan"`
-		ElevationLifespan   time.Duration `koanf:"elevation_lifespan"`
-		Characters          int           `koanf:"characters"`
-		RequireSecondFactor bool          `koanf:"require_second_factor"`
-		SkipSecondFactor    bool          `koanf:"skip_second_factor"`
-	} `koanf:"elevated_session"`
-}
-
-type authenticationBackend struct {
-	PasswordReset   disableConfig `koanf:"password_reset"`
-	PasswordChange  disableConfig `koanf:"password_change"`
-	RefreshInterval string        `koanf:"refresh_interval"`
-	File            *fileBackend  `koanf:"file"`
-}
-
-type fileBackend struct {
-	Path   string `koanf:"path"`
-	Watch  bool   `koanf:"watch"`
-	Search struct {
-		Email           bool `koanf:"email"`
-		CaseInsensitive bool `koanf:"case_insensitive"`
-	} `koanf:"search"`
-	ExtraAttributes map[string]extraAttribute `koanf:"extra_attributes"`
-}
-
-type extraAttribute struct {
-	MultiValued bool   `koanf:"multi_valued"`
-	ValueType   string `koanf:"value_type"`
-}
-
-type accessControl struct {
-	DefaultPolicy string              `koanf:"default_policy"`
-	Rules         []accessControlRule `koanf:"rules"`
-}
-
-type accessControlRule struct {
-	Domain  []string   `koanf:"domain"`
-	Policy  string     `koanf:"policy"`
-	Subject [][]string `koanf:"subject"`
-}
-
-type sessionConfig struct {
-	Secret       string `koanf:"secret"`
-	cookieCommon `koanf:",squash"`
-	Cookies      []cookieConfig `koanf:"cookies"`
-}
-
-type cookieCommon struct {
-	Name       string        `koanf:"name"`
-	SameSite   string        `koanf:"same_site"`
-	Expiration time.Duration `koanf:"expiration"`
-	Inactivity time.Duration `koanf:"inactivity"`
-	// -1 switches "remember me" off.
-	RememberMe time.Duration `koanf:"remember_me"`
+// disabled is a feature that is not there.
+type disabled struct {
+	Disable bool `yaml:"disable" validate:"eq=true"`
 }
 
 type cookieConfig struct {
-	cookieCommon          `koanf:",squash"`
-	Domain                string   `koanf:"domain"`
-	AutheliaURL           *url.URL `koanf:"authelia_url"`
-	DefaultRedirectionURL *url.URL `koanf:"default_redirection_url"`
-}
-
-type regulationConfig struct {
-	Modes      []string      `koanf:"modes"`
-	MaxRetries *int          `koanf:"max_retries"`
-	FindTime   time.Duration `koanf:"find_time"`
-	BanTime    time.Duration `koanf:"ban_time"`
-}
-
-type storageConfig struct {
-	EncryptionKey string `koanf:"encryption_key"`
-	Local         *struct {
-		Path string `koanf:"path"`
-	} `koanf:"local"`
-}
-
-type notifierConfig struct {
-	DisableStartupCheck bool `koanf:"disable_startup_check"`
-	Filesystem          *struct {
-		Filename string `koanf:"filename"`
-	} `koanf:"filesystem"`
-	SMTP *struct {
-		Address             string        `koanf:"address"`
-		Username            string        `koanf:"username"`
-		Password            string        `koanf:"password"`
-		Sender              string        `koanf:"sender"`
-		Identifier          string        `koanf:"identifier"`
-		Subject             string        `koanf:"subject"`
-		StartupCheckAddress string        `koanf:"startup_check_address"`
-		Timeout             time.Duration `koanf:"timeout"`
-	} `koanf:"smtp"`
-}
-
-type telemetryConfig struct {
-	Metrics struct {
-		Enabled bool `koanf:"enabled"`
-	} `koanf:"metrics"`
+	Domain                string `yaml:"domain" validate:"fqdn,lowercase"`
+	AutheliaURL           string `yaml:"authelia_url" validate:"url,startswith=https://"`
+	DefaultRedirectionURL string `yaml:"default_redirection_url" validate:"url,startswith=https://,nefield=AutheliaURL"`
 }
 
 type oidcConfig struct {
-	HMACSecret                string                         `koanf:"hmac_secret"`
-	JWKS                      []jwkConfig                    `koanf:"jwks"`
-	EnableClientDebugMessages bool                           `koanf:"enable_client_debug_messages"`
-	MinimumParameterEntropy   int                            `koanf:"minimum_parameter_entropy"`
-	EnforcePKCE               string                         `koanf:"enforce_pkce"`
-	EnablePKCEPlainChallenge  bool                           `koanf:"enable_pkce_plain_challenge"`
-	AuthorizationPolicies     map[string]authorizationPolicy `koanf:"authorization_policies"`
-	Lifespans                 lifespansConfig                `koanf:"lifespans"`
-	CORS                      corsConfig                     `koanf:"cors"`
-	ClaimsPolicies            map[string]claimsPolicy        `koanf:"claims_policies"`
-	Scopes                    map[string]scopeConfig         `koanf:"scopes"`
-	Clients                   []clientConfig                 `koanf:"clients"`
-}
-
-type jwkConfig struct {
-	KeyID     string `koanf:"key_id"`
-	Use       string `koanf:"use"`
-	Algorithm string `koanf:"algorithm"`
-	Key       string `koanf:"key"`
-}
-
-type authorizationPolicy struct {
-	DefaultPolicy string              `koanf:"default_policy"`
-	Rules         []authorizationRule `koanf:"rules"`
-}
-
-type authorizationRule struct {
-	Policy   string     `koanf:"policy"`
-	Subject  [][]string `koanf:"subject"`
-	Networks []string   `koanf:"networks"`
+	HMACSecret string `yaml:"hmac_secret" validate:"required"`
+	JWKS       []struct {
+		Key string `yaml:"key" validate:"required"`
+	} `yaml:"jwks" validate:"len=1,dive"`
+	Lifespans struct {
+		Custom map[string]lifespans `yaml:"custom"`
+	} `yaml:"lifespans"`
+	CORS struct {
+		Endpoints      []string `yaml:"endpoints" validate:"dive,oneof=authorization token revocation introspection userinfo"`
+		AllowedOrigins []string `yaml:"allowed_origins" validate:"min=1,dive,url,startswith=https://"`
+	} `yaml:"cors"`
+	AuthorizationPolicies map[string]authorizationPolicy `yaml:"authorization_policies" validate:"dive"`
+	Clients               []clientConfig                 `yaml:"clients" validate:"min=1,unique=ClientID,dive"`
 }
 
 type lifespans struct {
-	AccessToken   time.Duration `koanf:"access_token"`
-	AuthorizeCode time.Duration `koanf:"authorize_code"`
-	IDToken       time.Duration `koanf:"id_token"`
-	RefreshToken  time.Duration `koanf:"refresh_token"`
+	AccessToken  duration `yaml:"access_token"`
+	RefreshToken duration `yaml:"refresh_token"`
 }
 
-type lifespansConfig struct {
-	lifespans `koanf:",squash"`
-	Custom    map[string]lifespans `koanf:"custom"`
-}
-
-type corsConfig struct {
-	Endpoints                            []string `koanf:"endpoints"`
-	AllowedOrigins                       []string `koanf:"allowed_origins"`
-	AllowedOriginsFromClientRedirectURIs bool     `koanf:"allowed_origins_from_client_redirect_uris"`
-}
-
-type claimsPolicy struct {
-	IDToken      []string               `koanf:"id_token"`
-	AccessToken  []string               `koanf:"access_token"`
-	CustomClaims map[string]customClaim `koanf:"custom_claims"`
-}
-
-type customClaim struct {
-	Name      string `koanf:"name"`
-	Attribute string `koanf:"attribute"`
-}
-
-type scopeConfig struct {
-	Claims []string `koanf:"claims"`
+// authorizationPolicy is who may use a client: the policy of the first rule that fits a person, else the default.
+type authorizationPolicy struct {
+	DefaultPolicy string `yaml:"default_policy" validate:"oneof=deny one_factor two_factor"`
+	Rules         []struct {
+		Policy string `yaml:"policy" validate:"oneof=deny one_factor two_factor"`
+		// Any of them; a list within the list, which would mean all of its members, is refused.
+		Subject []string `yaml:"subject" validate:"min=1,dive,startswith=group:"`
+	} `yaml:"rules" validate:"min=1,dive"`
 }
 
 type clientConfig struct {
-	ClientID                        string         `koanf:"client_id"`
-	ClientName                      string         `koanf:"client_name"`
-	ClientSecret                    *string        `koanf:"client_secret"`
-	Public                          bool           `koanf:"public"`
-	RedirectURIs                    []string       `koanf:"redirect_uris"`
-	Audience                        []string       `koanf:"audience"`
-	Scopes                          []string       `koanf:"scopes"`
-	GrantTypes                      []string       `koanf:"grant_types"`
-	ResponseTypes                   []string       `koanf:"response_types"`
-	ResponseModes                   []string       `koanf:"response_modes"`
-	AuthorizationPolicy             string         `koanf:"authorization_policy"`
-	Lifespan                        string         `koanf:"lifespan"`
-	ClaimsPolicy                    string         `koanf:"claims_policy"`
-	RequestedAudienceMode           string         `koanf:"requested_audience_mode"`
-	ConsentMode                     string         `koanf:"consent_mode"`
-	PreConfiguredConsentDuration    *time.Duration `koanf:"pre_configured_consent_duration"`
-	RequirePKCE                     bool           `koanf:"require_pkce"`
-	PKCEChallengeMethod             string         `koanf:"pkce_challenge_method"`
-	IDTokenSignedResponseAlg        string         `koanf:"id_token_signed_response_alg"`
-	AccessTokenSignedResponseAlg    string         `koanf:"access_token_signed_response_alg"`
-	UserinfoSignedResponseAlg       string         `koanf:"userinfo_signed_response_alg"`
-	TokenEndpointAuthMethod         string         `koanf:"token_endpoint_auth_method"`
-	RevocationEndpointAuthMethod    string         `koanf:"revocation_endpoint_auth_method"`
-	IntrospectionEndpointAuthMethod string         `koanf:"introspection_endpoint_auth_method"`
-	AllowMultipleAuthMethods        bool           `koanf:"allow_multiple_auth_methods"`
+	ClientID     string `yaml:"client_id" validate:"required,max=100"`
+	ClientName   string `yaml:"client_name"`
+	Public       bool   `yaml:"public"`
+	ClientSecret string `yaml:"client_secret" validate:"required_unless=Public true,excluded_if=Public true"`
+	Lifespan     string `yaml:"lifespan" validate:"required"`
+	// Without effect: 4.39.20 asks each time whoever asks for offline_access, and here everybody is asked each time.
+	ConsentMode                  string   `yaml:"consent_mode" validate:"omitempty,eq=pre-configured"`
+	PreConfiguredConsentDuration duration `yaml:"pre_configured_consent_duration" validate:"excluded_without=ConsentMode"`
+	AuthorizationPolicy          string   `yaml:"authorization_policy" validate:"required"`
+	RequirePKCE                  bool     `yaml:"require_pkce" validate:"eq=true"`
+	PKCEChallengeMethod          string   `yaml:"pkce_challenge_method" validate:"eq=S256"`
+	RedirectURIs                 []string `yaml:"redirect_uris" validate:"min=1,dive,uri,contains=://"`
+	Scopes                       []string `yaml:"scopes" validate:"min=1,dive,oneof=openid offline_access groups profile email"`
+	ResponseTypes                []string `yaml:"response_types" validate:"len=1,dive,eq=code"`
+	GrantTypes                   []string `yaml:"grant_types" validate:"dive,oneof=authorization_code refresh_token"`
+	AccessTokenSignedResponseAlg string   `yaml:"access_token_signed_response_alg" validate:"oneof=none RS256"`
+	UserinfoSignedResponseAlg    string   `yaml:"userinfo_signed_response_alg" validate:"eq=none"`
+	TokenEndpointAuthMethod      string   `yaml:"token_endpoint_auth_method" validate:"oneof=none client_secret_basic client_secret_post"`
+	AllowMultipleAuthMethods     bool     `yaml:"allow_multiple_auth_methods"`
 }
 
-const (
-	variablePrefix  = "AUTHELIA_"
-	variableFiles   = "X_AUTHELIA_CONFIG"
-	variableFilters = "X_AUTHELIA_CONFIG_FILTERS"
-	secretSuffix    = "_FILE"
-	// Read when neither --config nor the variable names one. Source: Authelia's command line reference.
-	defaultFile = "configuration.yml"
-)
-
-// findings are what Authelia says about a configuration: any error keeps it from starting, warnings do not.
-type findings struct {
-	errors   []error
-	warnings []error
-}
-
-func (f *findings) fail(format string, values ...any) {
-	f.errors = append(f.errors, fmt.Errorf(format, values...))
-}
-
-func (f *findings) warn(format string, values ...any) {
-	f.warnings = append(f.warnings, fmt.Errorf(format, values...))
-}
-
-// loadConfiguration reads all sources in Authelia's order (files, variables, secret files), fills in defaults and
-// applies the rules. The configuration is usable only if there are no errors among the findings.
-func loadConfiguration(files []string) (*configuration, *findings) {
-	found := &findings{}
-	merged := koanf.New(".")
-	if len(files) == 0 {
-		files = strings.Split(cmp.Or(os.Getenv(variableFiles), defaultFile), ",")
-	}
-	filters := os.Getenv(variableFilters)
-	if filters != "" && filters != "template" {
-		found.fail("%s: the filter %q is not known here; allowed: template", variableFilters, filters)
-		return nil, found
-	}
-	for _, file := range files {
-		if err := loadFiles(merged, file, filters == "template"); err != nil {
-			found.fail("failed to load configuration from file path(%s) source: %w", file, err)
-		}
-	}
-	loadVariables(merged, found)
-
-	config := &configuration{}
-	metadata := &mapstructure.Metadata{}
-	err := merged.UnmarshalWithConf("", config, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
-		Result:           config,
-		Metadata:         metadata,
-		WeaklyTypedInput: true,
-		DecodeHook:       mapstructure.ComposeDecodeHookFunc(decodeDuration, decodeURL, decodeSubjects),
-	}})
-	if err != nil {
-		found.fail("error occurred during unmarshaling configuration: %w", err)
-	}
-	for _, key := range metadata.Unused {
-		if strings.HasPrefix(key, variablePrefix) {
-			found.warn("configuration environment variable not expected: %s", key)
-		} else {
-			found.fail("configuration key not expected: %s (unknown to Authelia, or not known here)", key)
-		}
-	}
-	if len(found.errors) == 0 {
-		validate(config, found)
-	}
-	return config, found
-}
-
-// loadFiles merges one file, or the YAML files of one folder.
-func loadFiles(into *koanf.Koanf, name string, asTemplate bool) error {
-	entry, err := os.Stat(name)
-	if err != nil {
-		return err
-	}
-	names := []string{name}
-	if entry.IsDir() {
-		yml, _ := filepath.Glob(filepath.Join(name, "*.yml"))
-		yaml, _ := filepath.Glob(filepath.Join(name, "*.yaml"))
-		names = append(yml, yaml...)
-		slices.Sort(names)
-	}
-	for _, name := range names {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if asTemplate {
-			if content, err = executeTemplate(content); err != nil {
-				return err
-			}
-		}
-		if err := into.Load(rawbytes.Provider(content), yaml.Parser()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// loadVariables merges AUTHELIA_* variables and the secrets whose files AUTHELIA_*_FILE name.
-func loadVariables(into *koanf.Koanf, found *findings) {
-	plain, secret := map[string]any{}, map[string]any{}
-	keys := map[string]string{}
-	for _, key := range scalarKeys(reflect.TypeFor[configuration](), "") {
-		keys[variablePrefix+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
-	}
-	for _, variable := range os.Environ() {
-		name, value, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, variablePrefix) {
-			continue
-		}
-		if key, ok := keys[name]; ok {
-			plain[key] = value
-			continue
-		}
-		key, ok := keys[strings.TrimSuffix(name, secretSuffix)]
-		if !ok || !strings.HasSuffix(name, secretSuffix) || !isSecret(key) {
-			plain[name] = value // reported as not expected
-			continue
-		}
-		content, err := os.ReadFile(value)
-		if err != nil {
-			found.fail("secrets: error loading secret path %s into key '%s': %w", value, key, err)
-			continue
-		}
-		secret[key] = strings.TrimRight(string(content), "\n")
-	}
-	mustMerge(into, plain)
-	for key := range secret {
-		if into.String(key) != "" {
-			found.fail("secrets: error loading secret into key '%s': it's already defined in other configuration sources", key)
-		}
-	}
-	mustMerge(into, secret)
-}
-
-// mustMerge merges a map of dotted keys; confmap's reading of a map in memory has no way to fail.
-func mustMerge(into *koanf.Koanf, values map[string]any) {
-	if err := into.Load(confmap.Provider(values, "."), nil); err != nil {
-		panic(err)
-	}
-}
-
-// isSecret tells whether Authelia takes a key from a secret file. Source: internal/configuration/helpers.go IsSecretKey.
-func isSecret(key string) bool {
-	return slices.ContainsFunc([]string{"key", "secret", "password", "token", "certificate_chain"}, func(suffix string) bool {
-		return strings.HasSuffix(key, suffix)
-	})
-}
-
-// scalarKeys lists the dotted keys that a variable can set: no lists, no maps.
-func scalarKeys(t reflect.Type, prefix string) []string {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
-		return nil
-	}
-	if t.Kind() != reflect.Struct || t == reflect.TypeFor[url.URL]() {
-		return []string{strings.TrimSuffix(prefix, ".")}
-	}
-	var keys []string
-	for field := range t.Fields() {
-		tag := field.Tag.Get("koanf")
-		if tag == ",squash" {
-			keys = append(keys, scalarKeys(field.Type, prefix)...)
-		} else {
-			keys = append(keys, scalarKeys(field.Type, prefix+tag+".")...)
-		}
-	}
-	return keys
-}
+// duration is written as settings.ts allows it, "2 days"; Authelia knows more forms.
+type duration time.Duration
 
 var (
-	durationParts = regexp.MustCompile(`^(?:\d+[a-zA-Z]+)+$`)
-	durationPart  = regexp.MustCompile(`(\d+)([a-zA-Z]+)`)
+	durationForm  = regexp.MustCompile(`^([1-9]\d*) (second|minute|hour|day|week|month|year)s?$`)
+	durationUnits = map[string]time.Duration{
+		"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour, "week": 7 * 24 * time.Hour,
+		"month": 30 * 24 * time.Hour, "year": 365 * 24 * time.Hour,
+	}
 )
 
-// durationUnits are the units Authelia takes. Source: docs/content/reference/common-syntax, "Duration".
-var durationUnits = map[string]time.Duration{
-	"ms": time.Millisecond, "millisecond": time.Millisecond, "milliseconds": time.Millisecond,
-	"s": time.Second, "second": time.Second, "seconds": time.Second,
-	"m": time.Minute, "minute": time.Minute, "minutes": time.Minute,
-	"h": time.Hour, "hour": time.Hour, "hours": time.Hour,
-	"d": 24 * time.Hour, "day": 24 * time.Hour, "days": 24 * time.Hour,
-	"w": 7 * 24 * time.Hour, "week": 7 * 24 * time.Hour, "weeks": 7 * 24 * time.Hour,
-	"M": 30 * 24 * time.Hour, "month": 30 * 24 * time.Hour, "months": 30 * 24 * time.Hour,
-	"y": 365 * 24 * time.Hour, "year": 365 * 24 * time.Hour, "years": 365 * 24 * time.Hour,
+func (d *duration) UnmarshalYAML(node *yaml.Node) error {
+	parts := durationForm.FindStringSubmatch(node.Value)
+	if parts == nil {
+		return fmt.Errorf("line %d: %q is no duration that is known here", node.Line, node.Value)
+	}
+	count, err := strconv.Atoi(parts[1])
+	*d = duration(time.Duration(count) * durationUnits[parts[2]])
+	return err
 }
 
-// parseDuration reads "2 days", "1h30m", "1 hour and 30 minutes", or a number of seconds.
-func parseDuration(text string) (time.Duration, error) {
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(seconds) * time.Second, nil
-	}
-	compact := strings.ReplaceAll(strings.ReplaceAll(text, "and", ""), " ", "")
-	if !durationParts.MatchString(compact) {
-		return 0, fmt.Errorf("could not parse '%s' as a duration", text)
-	}
-	var sum time.Duration
-	for _, part := range durationPart.FindAllStringSubmatch(compact, -1) {
-		unit, ok := durationUnits[part[2]]
-		if !ok {
-			return 0, fmt.Errorf("could not parse '%s' as a duration: the unit '%s' is not valid", text, part[2])
+// loadConfiguration merges the files of --config or X_AUTHELIA_CONFIG. Authelia would also take AUTHELIA_* variables and
+// filters, which nothing here sets.
+func loadConfiguration(files []string) (*configuration, error) {
+	for _, variable := range os.Environ() {
+		if strings.HasPrefix(variable, "AUTHELIA_") || strings.HasPrefix(variable, "X_AUTHELIA_CONFIG_FILTERS=") {
+			return nil, fmt.Errorf("%s: not known to this stand-in", variable[:strings.Index(variable, "=")])
 		}
-		count, err := strconv.Atoi(part[1])
+	}
+	if len(files) == 0 {
+		files = strings.Split(cmp.Or(os.Getenv("X_AUTHELIA_CONFIG"), "configuration.yml"), ",")
+	}
+	config := &configuration{}
+	for _, name := range files {
+		file, err := os.Open(name)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		sum += time.Duration(count) * unit
-	}
-	return sum, nil
-}
-
-func decodeDuration(_ reflect.Type, to reflect.Type, value any) (any, error) {
-	if to != reflect.TypeFor[time.Duration]() {
-		return value, nil
-	}
-	switch value := value.(type) {
-	case string:
-		return parseDuration(value)
-	case int:
-		return time.Duration(value) * time.Second, nil
-	}
-	return nil, fmt.Errorf("could not decode '%v' to a duration", value)
-}
-
-func decodeURL(_ reflect.Type, to reflect.Type, value any) (any, error) {
-	if to != reflect.TypeFor[url.URL]() {
-		return value, nil
-	}
-	text, ok := value.(string)
-	if !ok {
-		return nil, errors.New("could not decode a value that is not a string to a URL")
-	}
-	return url.Parse(text)
-}
-
-// decodeSubjects reads a subject list as Authelia does: a string or a list of strings and of lists; the outer list means
-// "or", an inner list means "and".
-func decodeSubjects(_ reflect.Type, to reflect.Type, value any) (any, error) {
-	if to != reflect.TypeFor[[][]string]() {
-		return value, nil
-	}
-	list, ok := value.([]any)
-	if !ok {
-		list = []any{value}
-	}
-	subjects := make([][]string, 0, len(list))
-	for _, item := range list {
-		all, ok := item.([]any)
-		if !ok {
-			all = []any{item}
+		defer file.Close()
+		decoder := yaml.NewDecoder(file)
+		decoder.KnownFields(true)
+		if err := decoder.Decode(config); err != nil { // which keeps what an earlier file said
+			return nil, fmt.Errorf("configuration key not expected, or not known to this stand-in: %s: %w", name, err)
 		}
-		var subject []string
-		for _, one := range all {
-			text, ok := one.(string)
-			if !ok {
-				return nil, fmt.Errorf("could not decode '%v' to a subject", one)
+	}
+	rules := validator.New(validator.WithRequiredStructEnabled())
+	rules.RegisterTagNameFunc(func(field reflect.StructField) string { return field.Tag.Get("yaml") })
+	return config, errors.Join(rules.Struct(config), config.check())
+}
+
+// check are the rules that concern more than one value, or what no tag can say.
+func (c *configuration) check() error {
+	var errs []error
+	fail := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
+	if c.AccessControl.DefaultPolicy == deny && len(c.AccessControl.Rules) == 0 {
+		fail("access_control: 'default_policy' option 'deny' is invalid: when no rules are specified")
+	}
+	for _, cookie := range c.Session.Cookies {
+		if suffix, _ := publicsuffix.PublicSuffix(cookie.Domain); suffix == cookie.Domain {
+			fail("session: domain '%s': is part of the special public suffix list", cookie.Domain)
+		}
+		for _, text := range []string{cookie.AutheliaURL, cookie.DefaultRedirectionURL} {
+			if parsed, err := url.Parse(text); err != nil || !inDomain(parsed.Hostname(), cookie.Domain) {
+				fail("session: domain '%s': does not share a cookie scope with '%s'", cookie.Domain, text)
 			}
-			subject = append(subject, text)
 		}
-		subjects = append(subjects, subject)
 	}
-	return subjects, nil
+	oidc := c.IdentityProviders.OIDC
+	for _, jwk := range oidc.JWKS {
+		if key, err := parsePrivateKey(jwk.Key); err != nil {
+			fail("identity_providers: oidc: jwks: option 'key' could not be decoded: %w", err)
+		} else if key.N.BitLen() < 2048 {
+			fail("identity_providers: oidc: jwks: option 'key' must at minimum be a RSA 2048 bit private key")
+		}
+	}
+	for _, client := range oidc.Clients {
+		where := fmt.Sprintf("identity_providers: oidc: clients: client '%s'", client.ClientID)
+		if _, ok := oidc.Lifespans.Custom[client.Lifespan]; !ok {
+			fail("%s: option 'lifespan' must be the name of a custom lifespan", where)
+		}
+		_, ok := oidc.AuthorizationPolicies[client.AuthorizationPolicy]
+		if !ok && client.AuthorizationPolicy != oneFactor && client.AuthorizationPolicy != twoFactor {
+			fail("%s: option 'authorization_policy' is configured as '%s', which is none", where, client.AuthorizationPolicy)
+		}
+		if client.Public != (client.TokenEndpointAuthMethod == "none") {
+			fail("%s: option 'token_endpoint_auth_method' must be 'none' for a public client, and for no other", where)
+		}
+		if _, err := decodeDigest(client.ClientSecret); !client.Public && err != nil {
+			fail("%s: option 'client_secret' could not be decoded: %w", where, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// inDomain tells whether a cookie of the domain goes to the host.
+func inDomain(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain)
+}
+
+// parsePrivateKey reads an RSA key, PEM, in PKCS#1 or PKCS#8 form.
+func parsePrivateKey(text string) (*rsa.PrivateKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("it is not PEM")
+	}
+	if block.Type == "RSA PRIVATE KEY" {
+		return x509.ParsePKCS1PrivateKey(block.Bytes)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("its type is %T", parsed)
+	}
+	return key, nil
 }

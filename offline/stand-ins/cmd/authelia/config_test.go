@@ -1,114 +1,116 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-	"strings"
-	"testing"
-	"time"
-
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"os"
+	"strings"
+	"testing"
+	"time"
 )
 
-// A configuration that starts, in the form of the template filter.
-const working = `
+// rendered is what components/authelia/configuration.ts makes, with one client.
+const rendered = `
+server: { address: "tcp://:9091/", disable_healthcheck: true }
+log: { level: info, format: text }
+totp: { issuer: ocis.localhost }
+ntp: { disable_startup_check: true }
 authentication_backend:
-  password_reset: { disable: true }
   file: { path: users.yml }
-access_control: { default_policy: two_factor }
+  password_reset: { disable: true }
+  password_change: { disable: true }
+access_control:
+  default_policy: deny
+  rules: [ { domain: [ owncloud.ocis.localhost ], policy: two_factor } ]
 session:
-  cookies: [ { domain: ocis.localhost, authelia_url: 'https://auth.ocis.localhost:8443' } ]
-storage: { encryption_key: 0123456789012345678901, local: { path: db.sqlite3 } }
+  cookies:
+    - domain: ocis.localhost
+      authelia_url: https://auth.ocis.localhost:8443
+      default_redirection_url: https://owncloud.ocis.localhost:8443
+storage: { local: { path: db.sqlite3 } }
 notifier: { filesystem: { filename: notification.txt } }
 identity_providers:
   oidc:
-    hmac_secret: secret
-    jwks:
-      - key: {{ secret "jwk.pem" | mindent 10 "|" | msquote }}
-    lifespans: { custom: { native: { refresh_token: '1 day and 2 hours' } } }
+    lifespans: { custom: { ocis: { access_token: 2 days, refresh_token: 30 days } } }
+    cors:
+      endpoints: [ authorization, token, revocation, introspection, userinfo ]
+      allowed_origins: [ "https://owncloud.ocis.localhost:8443" ]
+    authorization_policies:
+      ocis: { default_policy: deny, rules: [ { policy: two_factor, subject: [ "group:family" ] } ] }
     clients:
-      - client_id: web
+      - client_id: ocis
+        client_name: ownCloud Infinite Scale
         public: true
-        lifespan: native
-        redirect_uris: ['https://owncloud.ocis.localhost:8443/']
-        response_types: [code]
+        lifespan: ocis
+        consent_mode: pre-configured
+        pre_configured_consent_duration: 1 year
+        authorization_policy: ocis
+        require_pkce: true
+        pkce_challenge_method: S256
+        redirect_uris: [ "https://owncloud.ocis.localhost:8443/", "oc://ios.owncloud.com" ]
+        scopes: [ openid, offline_access, groups, profile, email ]
+        response_types: [ code ]
+        grant_types: [ authorization_code, refresh_token ]
+        access_token_signed_response_alg: RS256
+        userinfo_signed_response_alg: none
+        token_endpoint_auth_method: none
 `
 
-// TestRules changes one thing at a time in a configuration that starts. The same rules were run against Authelia 4.39.20.
+const renderedSecrets = `
+session: { secret: session }
+storage: { encryption_key: 0123456789012345678901 }
+identity_providers: { oidc: { hmac_secret: hmac, jwks: [ { key: KEY } ] } }
+`
+
+// TestRules changes one thing at a time in a configuration that starts. No stack may start with one of these.
 func TestRules(t *testing.T) {
-	for _, test := range []struct{ name, old, new, refused string }{
-		{"as it is", "", "", ""},
-		{"an unknown key", "public: true", "publik: true", "configuration key not expected: identity_providers.oidc.clients[0].publik"},
-		{"deny without rules", "two_factor }", "deny }", "when no rules are specified"},
-		{"a cookie domain without a dot", "domain: ocis.localhost", "domain: localhost", "single period"},
-		{"a portal without TLS", "'https://auth.", "'http://auth.", "secure scheme"},
-		{"a short encryption key", "0123456789012345678901", "short", "20 characters or longer"},
-		{"an unknown lifespan", "lifespan: native", "lifespan: other", "custom lifespan"},
-		{"a public client with a secret", "public: true", "public: true\n        client_secret: x", "required to be empty"},
-		{"a confidential client without a secret", "public: true", "public: false", "'client_secret' is required"},
-		{"an unreadable key", `"jwk.pem"`, `"users.yml"`, "could not be decoded"},
-		{"a secret file that is missing", `"jwk.pem"`, `"none.pem"`, "no such file"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			text := strings.Replace(working, test.old, test.new, 1)
-			_, found := load(t, text)
-			got := ""
-			for _, err := range found.errors {
-				got += err.Error() + "\n"
-			}
-			if test.refused == "" && got != "" || !strings.Contains(got, test.refused) {
-				t.Errorf("errors are %q, want %q", got, test.refused)
-			}
-		})
-	}
-}
-
-func TestSecretFilesDoNotOverrideOtherSources(t *testing.T) {
-	t.Setenv("AUTHELIA_STORAGE_ENCRYPTION_KEY_FILE", filepath.Join(t.TempDir(), "key"))
-	if err := os.WriteFile(os.Getenv("AUTHELIA_STORAGE_ENCRYPTION_KEY_FILE"), []byte("98765432109876543210\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, found := load(t, working); len(found.errors) != 1 {
-		t.Errorf("both sources: errors are %v, want one", found.errors)
-	}
-	config, found := load(t, strings.Replace(working, "encryption_key: 0123456789012345678901, ", "", 1))
-	if len(found.errors) != 0 || config.Storage.EncryptionKey != "98765432109876543210" {
-		t.Errorf("the file alone: key is %q, errors are %v", config.Storage.EncryptionKey, found.errors)
-	}
-}
-
-func TestDurations(t *testing.T) {
-	config, _ := load(t, working)
-	if got := config.IdentityProviders.OIDC.Lifespans.Custom["native"].RefreshToken; got != 26*time.Hour {
-		t.Errorf("1 day and 2 hours is %v", got)
-	}
-	for text, want := range map[string]time.Duration{"90": 90 * time.Second, "1h30m": 90 * time.Minute, "2w": 14 * 24 * time.Hour} {
-		if got, err := parseDuration(text); err != nil || got != want {
-			t.Errorf("%q is %v (%v), want %v", text, got, err, want)
-		}
-	}
-	if _, err := parseDuration("2 parsecs"); err == nil {
-		t.Error("2 parsecs is taken for a duration")
-	}
-}
-
-// load reads a configuration in a folder with a key and a users file beside it.
-func load(t *testing.T, text string) (*configuration, *findings) {
-	t.Helper()
-	t.Chdir(t.TempDir())
-	t.Setenv(variableFilters, "template")
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	encoded := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
-	for name, content := range map[string][]byte{"jwk.pem": encoded, "users.yml": []byte("users: {}\n"), "config.yml": []byte(text)} {
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
+	encoded := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private)})
+	secrets := strings.Replace(renderedSecrets, "KEY", `"`+strings.ReplaceAll(string(encoded), "\n", `\n`)+`"`, 1)
+	for _, test := range []struct{ name, old, new, refused string }{
+		{"as it is", "", "", ""},
+		{"an unknown key", "public: true", "publik: true", "publik not found"},
+		{"deny without rules", `[ { domain: [ owncloud.ocis.localhost ], policy: two_factor } ]`, "[]", "no rules"},
+		{"a cookie domain without a dot", "domain: ocis.localhost", "domain: localhost", "domain"},
+		{"a public suffix for a cookie domain", "domain: ocis.localhost", "domain: co.uk", "public suffix"},
+		{"a portal without TLS", "authelia_url: https", "authelia_url: http", "authelia_url"},
+		{"a portal of another domain", "auth.ocis.localhost", "auth.example.com", "cookie scope"},
+		{"the portal as the default", "url: https://owncloud.", "url: https://auth.", "default_redirection_url"},
+		{"a short encryption key", "0123456789012345678901", "short", "encryption_key"},
+		{"no HMAC secret", "hmac_secret: hmac, ", "", "hmac_secret"},
+		{"no session secret", "secret: session", "", "secret"},
+		{"an unreadable key", "RSA PRIVATE", "PRIVATE", "could not be decoded"},
+		{"an unknown lifespan", "lifespan: ocis", "lifespan: other", "custom lifespan"},
+		{"an unknown policy", "authorization_policy: ocis", "authorization_policy: other", "which is none"},
+		{"a public client with a secret", "public: true", "public: true\n        client_secret: x", "client_secret"},
+		{"a confidential client without a secret", "public: true", "public: false", "client_secret"},
+		{"a relative redirect URI", "oc://ios.owncloud.com", "/callback", "redirect_uris"},
+		{"a duration of nothing known", "2 days", "2 parsecs", "duration"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			for name, content := range map[string]string{"configuration.yml": rendered, "secrets.yml": secrets} {
+				if err := os.WriteFile(name, []byte(strings.ReplaceAll(content, test.old, test.new)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			config, err := loadConfiguration([]string{"configuration.yml", "secrets.yml"})
+			switch {
+			case test.refused == "" && err != nil:
+				t.Fatal(err)
+			case test.refused == "":
+				custom := config.IdentityProviders.OIDC.Lifespans.Custom["ocis"]
+				if got := time.Duration(custom.AccessToken); got != 48*time.Hour {
+					t.Errorf("2 days are %v", got)
+				}
+			case err == nil || !strings.Contains(err.Error(), test.refused):
+				t.Errorf("the error is %v, want %q", err, test.refused)
+			}
+		})
 	}
-	return loadConfiguration([]string{"config.yml"})
 }

@@ -7,13 +7,11 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"net/url"
 	"time"
 
+	"github.com/mohae/deepcopy"
 	"github.com/ory/fosite"
-	"github.com/ory/fosite/handler/oauth2"
 	"github.com/ory/fosite/handler/openid"
 	"github.com/ory/fosite/token/jwt"
 )
@@ -29,69 +27,49 @@ const (
 // grantSession is what a grant remembers of the login behind it.
 type grantSession struct {
 	*openid.DefaultSession
-	ClientID string
-	// AccessClaims go into signed access tokens besides the standard ones.
-	AccessClaims map[string]any
-	// KeyID names the key that signs.
-	KeyID string
 }
 
-var _ oauth2.JWTSessionContainer = (*grantSession)(nil)
-
-func newGrantSession() *grantSession {
-	return &grantSession{DefaultSession: openid.NewDefaultSession()}
+func emptyGrantSession() *grantSession {
+	return &grantSession{openid.NewDefaultSession()}
 }
 
-// Clone copies by way of JSON, which is how the session is stored anyway.
+// newGrantSession is what a code remembers of the login it came from. Since 4.39 an ID token carries no attributes of a user
+// unless the client has a claims policy, which ours have not.
+func (s *server) newGrantSession(subject string, f *flow, l login) *grantSession {
+	session := emptyGrantSession()
+	session.Subject, session.Username = subject, l.Username
+	session.Claims = &jwt.IDTokenClaims{
+		Issuer: s.issuer.String(), Subject: subject, Nonce: f.Form.Get("nonce"), RequestedAt: f.RequestedAt,
+		AuthTime: l.authenticated().UTC(), AuthenticationMethodsReferences: l.methods(),
+		Extra: map[string]any{"azp": f.ClientID},
+	}
+	session.Headers.Add("kid", s.provider.key.KeyID)
+	return session
+}
+
+// Clone makes a copy that shares nothing.
 func (s *grantSession) Clone() fosite.Session {
-	encoded, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // a session is made of strings and times
-	}
-	copied := newGrantSession()
-	if err := json.Unmarshal(encoded, copied); err != nil {
-		panic(err)
-	}
-	return copied
+	return deepcopy.Copy(s).(*grantSession)
 }
 
 // GetJWTHeader is the header of a signed access token (RFC 9068).
 func (s *grantSession) GetJWTHeader() *jwt.Headers {
-	return &jwt.Headers{Extra: map[string]any{"typ": "at+jwt", "kid": s.KeyID}}
+	return &jwt.Headers{Extra: map[string]any{"typ": "at+jwt", "kid": s.Headers.Get("kid")}}
 }
 
 // GetJWTClaims are the claims of a signed access token.
 func (s *grantSession) GetJWTClaims() jwt.JWTClaimsContainer {
-	claims := &jwt.JWTClaims{
-		Issuer:    s.Claims.Issuer,
-		Subject:   s.Subject,
-		IssuedAt:  time.Now().UTC(),
-		NotBefore: time.Now().UTC(),
-		Extra:     map[string]any{"client_id": s.ClientID},
+	now := time.Now().UTC()
+	return &jwt.JWTClaims{
+		Issuer: s.Claims.Issuer, Subject: s.Subject, IssuedAt: now, NotBefore: now,
+		Extra: map[string]any{"client_id": s.Claims.Extra["azp"]},
 	}
-	for name, value := range s.AccessClaims {
-		claims.Extra[name] = value
-	}
-	return claims
 }
 
 // grantStore implements the storage that fosite's handlers ask for.
 type grantStore struct {
 	*store
 	clients map[string]*client
-}
-
-// storedRequest is a fosite request as it lies, sealed, in the database.
-type storedRequest struct {
-	ID                string
-	RequestedAt       time.Time
-	ClientID          string
-	RequestedScopes   []string
-	GrantedScopes     []string
-	RequestedAudience []string
-	GrantedAudience   []string
-	Form              url.Values
-	Session           *grantSession
 }
 
 // hashed is what is stored of a signature, which for some kinds is the whole code.
@@ -101,51 +79,33 @@ func hashed(signature string) string {
 }
 
 func (g *grantStore) create(ctx context.Context, kind, signature string, request fosite.Requester) error {
-	session, ok := request.GetSession().(*grantSession)
-	if !ok {
-		return errors.New("a request's session is not of this server")
-	}
-	encoded, err := json.Marshal(storedRequest{
-		request.GetID(), request.GetRequestedAt(), request.GetClient().GetID(), request.GetRequestedScopes(),
-		request.GetGrantedScopes(), request.GetRequestedAudience(), request.GetGrantedAudience(),
-		request.GetRequestForm(), session,
-	})
+	sealed, err := g.sealed(request)
 	if err != nil {
 		return err
 	}
-	_, err = g.db.ExecContext(ctx, "INSERT INTO grants VALUES (?, ?, ?, 1, ?)",
-		kind, hashed(signature), request.GetID(), g.sealed(encoded))
+	_, err = g.db.ExecContext(ctx, "INSERT INTO grants VALUES (?, ?, ?, 1, ?)", kind, hashed(signature), request.GetID(), sealed)
 	return err
 }
 
-// get loads a request; with it, if it is no longer active, comes the error given for that.
-func (g *grantStore) get(ctx context.Context, kind, signature string, inactive error) (fosite.Requester, error) {
+// find loads a request; with it, if it is no longer active, comes the error given for that.
+func (g *grantStore) find(ctx context.Context, kind, signature string, inactive error) (fosite.Requester, error) {
 	var active bool
 	var sealed []byte
-	err := g.db.QueryRowContext(ctx, "SELECT active, request FROM grants WHERE kind = ? AND signature = ?", kind, hashed(signature)).
-		Scan(&active, &sealed)
+	const query = "SELECT active, request FROM grants WHERE kind = ? AND signature = ?"
+	err := g.db.QueryRowContext(ctx, query, kind, hashed(signature)).Scan(&active, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fosite.ErrNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	encoded, err := g.opened(sealed)
-	if err != nil {
+	// Of the client only the id is of interest: what it may do stands in the configuration.
+	request := &fosite.Request{Client: &fosite.DefaultClient{}, Session: emptyGrantSession()}
+	if err := g.open(sealed, request); err != nil {
 		return nil, err
 	}
-	stored := storedRequest{Session: newGrantSession()}
-	if err := json.Unmarshal(encoded, &stored); err != nil {
+	if request.Client, err = g.GetClient(ctx, request.Client.GetID()); err != nil {
 		return nil, err
-	}
-	client, ok := g.clients[stored.ClientID]
-	if !ok {
-		return nil, fosite.ErrNotFound
-	}
-	request := &fosite.Request{
-		ID: stored.ID, RequestedAt: stored.RequestedAt, Client: client, RequestedScope: stored.RequestedScopes,
-		GrantedScope: stored.GrantedScopes, RequestedAudience: stored.RequestedAudience,
-		GrantedAudience: stored.GrantedAudience, Form: stored.Form, Session: stored.Session,
 	}
 	if !active {
 		return request, inactive
@@ -165,11 +125,10 @@ func (g *grantStore) revoke(ctx context.Context, kind, requestID string) error {
 
 // GetClient finds a registered client.
 func (g *grantStore) GetClient(_ context.Context, id string) (fosite.Client, error) {
-	client, ok := g.clients[id]
-	if !ok {
-		return nil, fosite.ErrNotFound
+	if client, ok := g.clients[id]; ok {
+		return client, nil
 	}
-	return client, nil
+	return nil, fosite.ErrNotFound
 }
 
 // ClientAssertionJWTValid refuses: clients do not authenticate by assertions here.
@@ -187,7 +146,7 @@ func (g *grantStore) CreateAuthorizeCodeSession(ctx context.Context, code string
 }
 
 func (g *grantStore) GetAuthorizeCodeSession(ctx context.Context, code string, _ fosite.Session) (fosite.Requester, error) {
-	request, err := g.get(ctx, kindCode, code, fosite.ErrInvalidatedAuthorizeCode)
+	request, err := g.find(ctx, kindCode, code, fosite.ErrInvalidatedAuthorizeCode)
 	if err == nil && request.GetSession().GetExpiresAt(fosite.AuthorizeCode).Before(time.Now()) {
 		return nil, fosite.ErrNotFound // which answers invalid_grant; fosite's own check comes late and answers otherwise
 	}
@@ -203,7 +162,7 @@ func (g *grantStore) CreatePKCERequestSession(ctx context.Context, code string, 
 }
 
 func (g *grantStore) GetPKCERequestSession(ctx context.Context, code string, _ fosite.Session) (fosite.Requester, error) {
-	return g.get(ctx, kindPKCE, code, fosite.ErrNotFound)
+	return g.find(ctx, kindPKCE, code, fosite.ErrNotFound)
 }
 
 func (g *grantStore) DeletePKCERequestSession(ctx context.Context, code string) error {
@@ -214,10 +173,8 @@ func (g *grantStore) CreateOpenIDConnectSession(ctx context.Context, code string
 	return g.create(ctx, kindOpenID, code, request)
 }
 
-func (g *grantStore) GetOpenIDConnectSession(
-	ctx context.Context, code string, _ fosite.Requester,
-) (fosite.Requester, error) {
-	return g.get(ctx, kindOpenID, code, openid.ErrNoSessionFound)
+func (g *grantStore) GetOpenIDConnectSession(ctx context.Context, code string, _ fosite.Requester) (fosite.Requester, error) {
+	return g.find(ctx, kindOpenID, code, openid.ErrNoSessionFound)
 }
 
 func (g *grantStore) DeleteOpenIDConnectSession(ctx context.Context, code string) error {
@@ -228,10 +185,8 @@ func (g *grantStore) CreateAccessTokenSession(ctx context.Context, signature str
 	return g.create(ctx, kindAccess, signature, request)
 }
 
-func (g *grantStore) GetAccessTokenSession(
-	ctx context.Context, signature string, _ fosite.Session,
-) (fosite.Requester, error) {
-	return g.get(ctx, kindAccess, signature, fosite.ErrInactiveToken)
+func (g *grantStore) GetAccessTokenSession(ctx context.Context, signature string, _ fosite.Session) (fosite.Requester, error) {
+	return g.find(ctx, kindAccess, signature, fosite.ErrInactiveToken)
 }
 
 func (g *grantStore) DeleteAccessTokenSession(ctx context.Context, signature string) error {
@@ -242,16 +197,12 @@ func (g *grantStore) RevokeAccessToken(ctx context.Context, requestID string) er
 	return g.revoke(ctx, kindAccess, requestID)
 }
 
-func (g *grantStore) CreateRefreshTokenSession(
-	ctx context.Context, signature, _ string, request fosite.Requester,
-) error {
+func (g *grantStore) CreateRefreshTokenSession(ctx context.Context, signature, _ string, request fosite.Requester) error {
 	return g.create(ctx, kindRefresh, signature, request)
 }
 
-func (g *grantStore) GetRefreshTokenSession(
-	ctx context.Context, signature string, _ fosite.Session,
-) (fosite.Requester, error) {
-	return g.get(ctx, kindRefresh, signature, fosite.ErrInactiveToken)
+func (g *grantStore) GetRefreshTokenSession(ctx context.Context, signature string, _ fosite.Session) (fosite.Requester, error) {
+	return g.find(ctx, kindRefresh, signature, fosite.ErrInactiveToken)
 }
 
 func (g *grantStore) DeleteRefreshTokenSession(ctx context.Context, signature string) error {

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -19,6 +18,11 @@ import (
 // version is that of the oCIS that this stands in for; the build sets it.
 var version = "untagged"
 
+// debugAddresses are those of the services whose health a stack asks for: graph, frontend, users, storage-users, proxy, idm.
+var debugAddresses = []string{
+	"127.0.0.1:9124", "127.0.0.1:9141", "127.0.0.1:9145", "127.0.0.1:9159", "127.0.0.1:9205", "127.0.0.1:9239",
+}
+
 func main() {
 	root := &cobra.Command{Use: "ocis", Short: "a stand-in for ownCloud Infinite Scale " + version, SilenceUsage: true}
 	root.AddCommand(&cobra.Command{
@@ -28,48 +32,29 @@ func main() {
 			defer stop()
 			return serve(ctx)
 		},
-	}, &cobra.Command{
-		Use: "version", Short: "print the version", Args: cobra.NoArgs,
-		Run: func(cmd *cobra.Command, _ []string) { cmd.Println("Version: " + version + " (stand-in)") },
 	})
-	root.SetOut(os.Stdout)
 	if err := root.Execute(); err != nil {
 		os.Exit(1)
 	}
 }
 
 func serve(ctx context.Context) error {
-	setLogger(variable("OCIS_LOG_LEVEL", "error"))
 	config, err := readConfig()
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(checkURL("OCIS_URL", config.url), checkURL("OCIS_OIDC_ISSUER", config.issuer)); err != nil {
-		return err
-	}
-	accounts, err := openAccounts(config)
+	options := &slog.HandlerOptions{Level: standin.LogLevel(config.LogLevel)}
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, options)))
+	server, err := newServer(config)
 	if err != nil {
 		return err
 	}
-	server := &server{config, accounts, newTokenVerifier(config), newFiles(config)}
 	health := http.NewServeMux()
 	health.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "OK") })
-	endpoints := []standin.Endpoint{{Address: config.address, Handler: server.handler()}}
-	for _, address := range config.debug {
+	endpoints := []standin.Endpoint{{Address: config.Address, Handler: server.handler()}}
+	for _, address := range debugAddresses {
 		endpoints = append(endpoints, standin.Endpoint{Address: address, Handler: standin.Mark("ocis", health)})
 	}
-	slog.Info("a stand-in, for oCIS, is listening", "address", config.address)
+	slog.Info("a stand-in, for oCIS, is listening", "address", config.Address)
 	return standin.Serve(ctx, endpoints...)
-}
-
-func setLogger(level string) {
-	levels := map[string]slog.Level{
-		"trace": slog.LevelDebug, "debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn,
-		"error": slog.LevelError,
-	}
-	chosen, ok := levels[level]
-	if !ok {
-		chosen = slog.LevelError
-	}
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: chosen})))
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -15,6 +14,9 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 )
+
+// userInfoTTL is how long oCIS remembers what the issuer says of an opaque token. Source: PROXY_OIDC_USERINFO_CACHE_TTL.
+const userInfoTTL = 10 * time.Second
 
 type claims map[string]any
 
@@ -42,14 +44,9 @@ type cachedClaims struct {
 }
 
 func newTokenVerifier(config *config) *tokenVerifier {
-	return &tokenVerifier{
-		config: config,
-		client: &http.Client{Timeout: 10 * time.Second},
-		cache:  map[string]cachedClaims{},
-	}
+	client := &http.Client{Timeout: 10 * time.Second}
+	return &tokenVerifier{config: config, client: client, cache: map[string]cachedClaims{}}
 }
-
-var errTokenExpired = errors.New("token is expired")
 
 // claims checks a token and returns what the issuer says of its user.
 func (v *tokenVerifier) claims(token string) (claims, error) {
@@ -59,66 +56,51 @@ func (v *tokenVerifier) claims(token string) (claims, error) {
 		// Up to 8.1 a claims entry that has just run out refuses one request (ocis#12414): it is dropped only now.
 		delete(v.cache, token)
 		v.lock.Unlock()
-		return nil, errTokenExpired
+		return nil, errors.New("token is expired")
 	}
 	v.lock.Unlock()
 	if ok {
 		return cached.claims, nil
 	}
-	fresh, expires, err := v.verify(token)
+	fresh, err := v.verify(token)
 	if err != nil {
 		return nil, err
 	}
 	v.lock.Lock()
 	defer v.lock.Unlock()
-	v.cache[token] = cachedClaims{fresh, expires}
-	return fresh, nil
+	v.cache[token] = fresh
+	return fresh.claims, nil
 }
 
 // discover learns the issuer's endpoints at the first request that needs them; a failure is tried again at the next.
-func (v *tokenVerifier) discover(ctx context.Context) (*oidc.Provider, error) {
+func (v *tokenVerifier) discover(ctx context.Context) (provider *oidc.Provider, err error) {
 	v.lock.Lock()
 	defer v.lock.Unlock()
 	if v.provider == nil {
-		provider, err := oidc.NewProvider(ctx, v.config.issuer)
-		if err != nil {
-			return nil, err
-		}
-		v.provider = provider
+		v.provider, err = oidc.NewProvider(ctx, v.config.Issuer)
 	}
-	return v.provider, nil
+	return v.provider, err
 }
 
-func (v *tokenVerifier) verify(token string) (claims, time.Time, error) {
+func (v *tokenVerifier) verify(token string) (cachedClaims, error) {
 	// Not the request's context: the key set that discovery makes outlives the request.
 	ctx := oidc.ClientContext(context.Background(), v.client)
 	provider, err := v.discover(ctx)
 	if err != nil {
-		return nil, time.Time{}, err
+		return cachedClaims{}, err
 	}
-	found, expires := claims{}, time.Now().Add(v.config.userInfoTTL)
-	if v.config.verifyMethod == "jwt" {
+	found := cachedClaims{claims{}, time.Now().Add(userInfoTTL)}
+	if v.config.VerifyMethod == "jwt" {
 		// An access token is for the resource server, so its audience is not a client's.
-		verifier := provider.VerifierContext(ctx, &oidc.Config{SkipClientIDCheck: true})
-		verified, err := verifier.Verify(ctx, token)
+		verified, err := provider.VerifierContext(ctx, &oidc.Config{SkipClientIDCheck: true}).Verify(ctx, token)
 		if err != nil {
-			return nil, time.Time{}, fmt.Errorf("failed to verify access token: %w", err)
+			return cachedClaims{}, fmt.Errorf("failed to verify access token: %w", err)
 		}
-		if err := verified.Claims(&found); err != nil {
-			return nil, time.Time{}, err
-		}
-		expires = verified.Expiry
+		found.expires = verified.Expiry
 	}
-	if !v.config.skipUserInfo {
-		info, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}))
-		if err != nil {
-			return nil, time.Time{}, fmt.Errorf("failed to get userinfo: %w", err)
-		}
-		told := claims{}
-		if err := info.Claims(&told); err != nil {
-			return nil, time.Time{}, err
-		}
-		maps.Copy(found, told)
+	info, err := provider.UserInfo(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: token}))
+	if err != nil {
+		return cachedClaims{}, fmt.Errorf("failed to get userinfo: %w", err)
 	}
-	return found, expires, nil
+	return found, info.Claims(&found.claims)
 }

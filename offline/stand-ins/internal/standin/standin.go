@@ -4,6 +4,7 @@ package standin
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -51,4 +52,10 @@ func Serve(ctx context.Context, endpoints ...Endpoint) error {
 		errs = append(errs, server.Shutdown(grace))
 	}
 	return errors.Join(errs...)
+}
+
+// LogLevel reads a level as both servers write it; what is none of them is "info".
+func LogLevel(name string) slog.Level {
+	levels := map[string]slog.Level{"trace": slog.LevelDebug, "debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}
+	return levels[name]
 }
