@@ -64,8 +64,6 @@ const recipes: Readonly<Record<Program, Recipe>> = {
                 mode: 0o755,
                 text: '#!/bin/sh\n[ -z "$1" ] || [ "$1" = "--config" ] || exec "$@"\nexec authelia "$@"\n',
             },
-            // Rewritten at each start, which fails on a read-only root unless server.disable_healthcheck is set.
-            { path: "/app/.healthcheck.env", mode: 0o666, text: "" },
         ],
         folders: [{ path: "/config", owner: 0, mode: "0755" }],
         changes: [

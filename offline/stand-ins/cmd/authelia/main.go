@@ -56,31 +56,35 @@ func commands() *cobra.Command {
 		},
 	})
 	totp := group(group(group(root, "storage", "manage the storage"), "user", "manage users"), "totp", "manage TOTP devices")
-	// act makes a command that works on the database beside the server.
-	act := func(use, short string, args cobra.PositionalArgs, run func(*cobra.Command, *configuration, *store, []string) error) *cobra.Command {
-		return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := loadConfiguration(files)
-			if err != nil {
-				return err
-			}
-			path := config.Storage.Local.Path
-			if _, err := os.Stat(path); err != nil {
-				return fmt.Errorf("command requires the use of a up to date schema version: %w", err)
-			}
-			store, err := openStore(cmd.Context(), path, config.Storage.EncryptionKey)
-			if err != nil {
-				return err
-			}
-			defer store.db.Close()
-			return run(cmd, config, store, args)
-		}}
-	}
-	generate := act("generate <username>", "generate a TOTP configuration for a user", cobra.ExactArgs(1), generateDevice)
+	generate := onStore(&files, "generate <username>", "generate a TOTP configuration for a user", 1, generateDevice)
 	generate.Flags().BoolP("force", "f", false, "overwrite an existing configuration")
-	totp.AddCommand(generate, act("delete <username>", "delete a TOTP configuration for a user", cobra.ExactArgs(1), deleteDevice))
+	totp.AddCommand(generate, onStore(&files, "delete <username>", "delete a TOTP configuration for a user", 1, deleteDevice))
 	group(totp, "export", "export TOTP devices").AddCommand(
-		act("uri", "print the URIs of all TOTP configurations", cobra.NoArgs, exportDevices))
+		onStore(&files, "uri", "print the URIs of all TOTP configurations", 0, exportDevices))
 	return root
+}
+
+// onStore makes a command that works on the database beside the server, which has made it.
+func onStore(
+	files *[]string, use, short string, count int, run func(*cobra.Command, *configuration, *store, []string) error,
+) *cobra.Command {
+	act := func(cmd *cobra.Command, args []string) error {
+		config, err := loadConfiguration(*files)
+		if err != nil {
+			return err
+		}
+		path := config.Storage.Local.Path
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("command requires the use of a up to date schema version: %w", err)
+		}
+		store, err := openStore(cmd.Context(), path, config.Storage.EncryptionKey)
+		if err != nil {
+			return err
+		}
+		defer store.db.Close()
+		return run(cmd, config, store, args)
+	}
+	return &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(count), RunE: act}
 }
 
 func generateDevice(cmd *cobra.Command, config *configuration, store *store, args []string) error {

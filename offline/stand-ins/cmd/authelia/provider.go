@@ -77,7 +77,9 @@ const (
 	prefixFosite   = "ory_at_"
 )
 
-func (s *tokenStrategy) GenerateAccessToken(ctx context.Context, request fosite.Requester) (token, signature string, err error) {
+func (s *tokenStrategy) GenerateAccessToken(
+	ctx context.Context, request fosite.Requester,
+) (token, signature string, err error) {
 	if request.GetClient().(*client).signsAccessTokens {
 		return s.DefaultJWTStrategy.GenerateAccessToken(ctx, request)
 	}

@@ -1,8 +1,8 @@
 package main
 
-// What outlives a container: second factors, subjects, failed logins, flows, and (in grants.go) the grants. One SQLite file at
-// storage.local.path, as Authelia has; its two tables are this stand-in's own. Values are sealed with the encryption key, so that
-// a changed key is noticed.
+// What outlives a container: second factors, subjects, failed logins, flows, and (in grants.go) the grants. One SQLite
+// file at storage.local.path, as Authelia has; its two tables are this stand-in's own. Values are sealed with the
+// encryption key, so that a changed key is noticed.
 
 import (
 	"context"
@@ -37,6 +37,7 @@ const (
 )
 
 var (
+	errKey     = errors.New("the configured encryption key does not appear to be valid for this database")
 	errNoEntry = errors.New("there is no such entry")
 	errNoTOTP  = errors.New("no TOTP configuration for user")
 )
@@ -67,7 +68,7 @@ func openStore(ctx context.Context, path, encryptionKey string) (*store, error) 
 	}
 	var checked bool
 	if err := s.ensure(ctx, kindCheck, "", true, &checked); err != nil {
-		return nil, errors.Join(errors.New("the configured encryption key does not appear to be valid for this database"), err, db.Close())
+		return nil, errors.Join(errKey, err, db.Close())
 	}
 	return s, nil
 }

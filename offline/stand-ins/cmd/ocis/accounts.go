@@ -140,5 +140,6 @@ func (a *accounts) role(present string, told claims) (string, error) {
 func (a *accounts) list() []account {
 	a.lock.Lock()
 	defer a.lock.Unlock()
-	return slices.SortedFunc(maps.Values(a.directory.Accounts), func(x, y account) int { return strings.Compare(x.Username, y.Username) })
+	byName := func(x, y account) int { return strings.Compare(x.Username, y.Username) }
+	return slices.SortedFunc(maps.Values(a.directory.Accounts), byName)
 }

@@ -56,6 +56,7 @@ func Serve(ctx context.Context, endpoints ...Endpoint) error {
 
 // LogLevel reads a level as both servers write it; what is none of them is "info".
 func LogLevel(name string) slog.Level {
-	levels := map[string]slog.Level{"trace": slog.LevelDebug, "debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError}
-	return levels[name]
+	return map[string]slog.Level{
+		"trace": slog.LevelDebug, "debug": slog.LevelDebug, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}[name]
 }
