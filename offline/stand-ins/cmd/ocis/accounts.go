@@ -29,7 +29,7 @@ type account struct {
 type directory struct {
 	// SecretsHash ties the data to the service users' passwords it was made with: others cannot bind to it.
 	SecretsHash string `json:"secretsHash"`
-	// Accounts by user name in lower case.
+	// Accounts by id.
 	Accounts map[string]account `json:"accounts"`
 }
 
@@ -46,7 +46,7 @@ func openAccounts(config *config) (*accounts, error) {
 	content, err := os.ReadFile(a.file)
 	if errors.Is(err, os.ErrNotExist) {
 		admin := account{ID: config.adminID, Username: "admin", DisplayName: "Admin", Mail: "admin@example.org", Role: "admin"}
-		a.directory = directory{config.secretsHash, map[string]account{admin.Username: admin}}
+		a.directory = directory{config.secretsHash, map[string]account{admin.ID: admin}}
 		return a, a.save()
 	}
 	if err != nil {
@@ -81,7 +81,7 @@ func (a *accounts) resolve(told claims) (account, error) {
 	if a.directory.SecretsHash != a.config.secretsHash {
 		return account{}, errors.New(`LDAP Result Code 49 "Invalid Credentials": the directory was made with other passwords`)
 	}
-	found, known := a.directory.Accounts[strings.ToLower(name)]
+	found, known := a.find(name)
 	updated := found
 	if !known {
 		if updated, err = a.provision(told); err != nil {
@@ -100,8 +100,18 @@ func (a *accounts) resolve(told claims) (account, error) {
 	if updated == found {
 		return found, nil
 	}
-	a.directory.Accounts[strings.ToLower(updated.Username)] = updated
+	a.directory.Accounts[updated.ID] = updated
 	return updated, a.save()
+}
+
+// find looks for an account by its user name, which oCIS compares without regard to case.
+func (a *accounts) find(username string) (found account, ok bool) {
+	for _, found := range a.directory.Accounts {
+		if strings.EqualFold(found.Username, username) {
+			return found, true
+		}
+	}
+	return account{}, false
 }
 
 // provision makes an account of what oCIS cannot do without.
@@ -113,7 +123,7 @@ func (a *accounts) provision(told claims) (account, error) {
 	if _, err := told.text(a.config.ClaimDisplayName); err != nil {
 		return account{}, err
 	}
-	if _, taken := a.directory.Accounts[strings.ToLower(username)]; taken {
+	if _, taken := a.find(username); taken {
 		return account{}, fmt.Errorf("LDAP Result Code 68 \"Entry Already Exists\": %s", username)
 	}
 	return account{ID: uuid.NewString(), Username: username}, nil

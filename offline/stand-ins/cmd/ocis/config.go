@@ -6,7 +6,6 @@ package main
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -166,18 +165,15 @@ func readYAML(file string, into any) error {
 
 // readSecrets makes sure that there are all.
 func (c *config) readSecrets(parsed map[string]any) error {
-	hash := sha256.New()
 	for _, path := range secrets {
-		value := lookUp(parsed, path)
-		if value == "" {
+		if lookUp(parsed, path) == "" {
 			return fmt.Errorf("The %s has not been set properly in your config. Make sure your %s config contains the proper values "+
 				"(e.g. by using 'ocis init --diff' and applying the patch or setting a value manually in the config).", path, c.ConfigDir)
 		}
-		if strings.HasSuffix(path, ".bind_password") {
-			hash.Write([]byte(value))
-		}
 	}
-	c.secretsHash = hex.EncodeToString(hash.Sum(nil))
+	users := "idm.service_user_passwords."
+	passwords := lookUp(parsed, users+"idm_password") + "\x00" + lookUp(parsed, users+"reva_password")
+	c.secretsHash = fmt.Sprintf("%x", sha256.Sum256([]byte(passwords)))
 	return nil
 }
 
