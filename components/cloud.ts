@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostsOf } from "../hosts";
 import { Given } from "../settings";
 import { CommandLine } from "../settings/cure";
+import { checkPrefix } from "../settings/prefix";
 import { settingsOf } from "../settings/refusal";
 import { accessPolicy, roleGroups } from "./access";
 import { Authelia } from "./authelia";
@@ -24,8 +25,8 @@ import { Secrets } from "./secrets";
  */
 export interface CloudArgs extends Given {
     /**
-     * What every name of the cloud on the Docker host starts with: lower-case letters, digits and hyphens. Two clouds in one stack need
-     * two. "<project>-<stack>" by default.
+     * What every name of the cloud on the Docker host starts with: lower-case letters, digits and hyphens. Two clouds on one Docker host
+     * need two. "<project>-<stack>" by default.
      */
     readonly prefix?: string;
     /** How a person changes the arguments, where they come from a stack's configuration: then errors name the commands that mend them. */
@@ -61,7 +62,7 @@ export class Cloud extends pulumi.ComponentResource {
     /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
     constructor(name: string, args: CloudArgs, opts?: pulumi.ComponentResourceOptions) {
         const { prefix = `${pulumi.getProject()}-${pulumi.getStack()}`, commandLine, ...given } = args;
-        const settings = settingsOf(given, commandLine);
+        const settings = settingsOf(given, commandLine, checkPrefix(args.prefix));
         super(typeToken("Cloud"), name, {}, opts);
         const hosts = hostsOf(settings);
         const mender = menderFor(commandLine);

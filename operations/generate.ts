@@ -3,6 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, parseDocument, Scalar, visit } from "yaml";
 
+import manifest from "../package.json";
+import { outputsOf } from "../plugin/outputs";
+import { packageSchema } from "../plugin/package-schema";
 import { configurationDocument, projectConfig } from "../settings/documents";
 import { runMain } from "../system/failure";
 import { ROOT } from "../system/folders";
@@ -27,9 +30,19 @@ function projectFile(): string {
     return document.toString({ lineWidth: 120 });
 }
 
+/** The package's schema, with the outputs that the component's class declares. */
+function schemaFile(): string {
+    const source = readFileSync(join(ROOT, "components", "cloud.ts"), "utf8");
+    return `${JSON.stringify(packageSchema(manifest, outputsOf(source, "Cloud")), null, 4)}\n`;
+}
+
 /** What is generated: file, relative to the repository -> text. */
 export function generated(): Record<string, string> {
-    return { "Pulumi.yaml": projectFile(), "docs/configuration.md": configurationDocument() };
+    return {
+        "Pulumi.yaml": projectFile(),
+        "docs/configuration.md": configurationDocument(),
+        "plugin/schema.json": schemaFile(),
+    };
 }
 
 if (require.main === module) {

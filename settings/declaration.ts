@@ -60,6 +60,48 @@ export function declarationsAt(key: Declaration, [member, ...rest]: Path): Decla
     });
 }
 
+/** A member of an object, over all of its forms. */
+export interface Member {
+    readonly name: string;
+    readonly declaration: Declaration;
+    /** In every form that has it. */
+    readonly required: boolean;
+    /** The forms that have it, by their mode; empty where that are all of them. */
+    readonly modes: readonly string[];
+}
+
+/** The members of an object that have a name of their own. */
+export function membersOf(object: Declaration): Member[] {
+    const variants = variantsOf(object);
+    const names = [...new Set(variants.flatMap(({ properties }) => Object.keys(properties ?? {})))];
+    return names.map((name) => {
+        if (variants.length > 1 && name === "mode") {
+            return { name, declaration: modeOf(variants), required: false, modes: [] };
+        }
+        const having = variants.filter(({ properties }) => properties !== undefined && name in properties);
+        const declaration = having[0]!.properties![name]!;
+        const required = declaration.default === undefined && having.every(({ required: list }) => list?.includes(name));
+        return {
+            name,
+            declaration,
+            required,
+            modes: having.length < variants.length ? having.map(({ properties }) => String(properties?.mode?.const)) : [],
+        };
+    });
+}
+
+/** The member that says which form an object has, as one declaration. The first form is the default one. */
+function modeOf(variants: readonly Declaration[]): Declaration {
+    const each = variants.map(({ properties }) => properties!.mode!);
+    return {
+        type: "string",
+        enum: each.map((mode) => String(mode.const)),
+        default: each[0]!.const,
+        example: each[0]!.const,
+        description: each.map((mode) => `\`${String(mode.const)}\`: ${mode.description}`).join(" "),
+    };
+}
+
 /** A switch. */
 export function flag(standard: boolean, description: string) {
     return z.boolean("true or false").default(standard).meta({ description, example: standard });

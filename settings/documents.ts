@@ -4,7 +4,7 @@
  */
 import { KEYS } from ".";
 import { Path, printPath } from "./cure";
-import { Declaration, declarationOf, variantsOf } from "./declaration";
+import { Declaration, declarationOf, membersOf, variantsOf } from "./declaration";
 
 /** Every key with its declaration. */
 export function declarations(): Record<string, Declaration> {
@@ -52,36 +52,12 @@ const ANY = "<name>";
 
 /** The rows of a declaration's members, each before its own members. */
 function members(path: Path, declaration: Declaration): Row[] {
-    const variants = variantsOf(declaration);
-    const modeOf = ({ properties }: Declaration) => String(properties?.mode?.const);
-    const names = [...new Set(variants.flatMap(({ properties }) => Object.keys(properties ?? {})))];
-    const named = names.flatMap((name) => {
-        const having = variants.filter(({ properties }) => properties !== undefined && name in properties);
-        const isMode = variants.length > 1 && name === "mode";
-        const inner = isMode ? modes(variants) : having[0]!.properties![name]!;
-        const required = !isMode && having.every(({ required: list }) => list?.includes(name)) && inner.default === undefined;
-        const row = {
-            path: [...path, name],
-            declaration: inner,
-            required,
-            modes: variants.length > 1 && !isMode ? having.map(modeOf) : [],
-        };
-        return [row, ...members(row.path, inner)];
+    const named = membersOf(declaration).flatMap(({ name, ...member }) => {
+        const row: Row = { ...member, path: [...path, name] };
+        return [row, ...members(row.path, member.declaration)];
     });
     const any = declaration.additionalProperties;
     return any ? [...named, ...members([...path, ANY], any)] : named;
-}
-
-/** The member that says which form an object has, as one declaration. */
-function modes(variants: readonly Declaration[]): Declaration {
-    const each = variants.map(({ properties }) => properties!.mode!);
-    return {
-        type: "string",
-        enum: each.map((mode) => String(mode.const)),
-        default: each[0]!.const,
-        example: each[0]!.const,
-        description: each.map((mode) => `\`${String(mode.const)}\`: ${mode.description}`).join(" "),
-    };
 }
 
 function typeName({ type, items, enum: values, oneOf, additionalProperties }: Declaration): string {

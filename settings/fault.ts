@@ -2,6 +2,7 @@
  * What is wrong with a stack's configuration: each fault with its key, the value, what is allowed, and the cure. Most come from
  * the declarations: the schema library finds them, and what a declaration says of itself tells how to mend them.
  */
+import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 
 import { CommandLine, Cure, Path, printCure, printPath } from "./cure";
@@ -112,5 +113,7 @@ export function printFault({ path, value, allowed, cures, otherwise }: Fault, co
 
 /** A fault without its cures. */
 export function describeFault({ path, value, allowed }: Pick<Fault, "path" | "value" | "allowed">): string {
-    return `${printPath(path)}: ${JSON.stringify(value) ?? "nothing"} cannot be used. Allowed: ${allowed}.`;
+    // What an output holds is not known here, and what it says of itself is of no use.
+    const found = pulumi.Output.isInstance(value) ? "an output" : (JSON.stringify(value) ?? "nothing");
+    return `${printPath(path)}: ${found} cannot be used. Allowed: ${allowed}.`;
 }

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 import { parse } from "yaml";
 
 import { ROOT } from "../../system/folders";
 import { attempt, Ended, run } from "../../system/run";
 import { Cloud } from "./cloud";
-import { pairsOfThisRun } from "./pairs";
+import { describeOn } from "./pairs";
 
 interface Step {
     readonly name?: string;
@@ -22,14 +22,12 @@ function commands(): Record<string, string> {
     return Object.fromEntries(jobs.cloud.steps.filter((step) => step.name && step.run).map((step) => [step.name!, step.run!]));
 }
 
-const pair = pairsOfThisRun()[0];
-
-describe("the workflow of docs/ci.md", { skip: pair === undefined && "no images at hand", timeout: 10 * 60_000 }, () => {
+describeOn({ tier: "everything" }, "the workflow of docs/ci.md", (images) => {
     let cloud: Cloud;
 
     before(async () => {
         const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
-        cloud = await Cloud.up("test-ci", { images: pair!.images, users });
+        cloud = await Cloud.up("test-ci", { images, users });
     });
 
     after(() => cloud.down());

@@ -127,7 +127,7 @@ export async function runProgram(values: Record<string, unknown>, stack = "test"
     const outputs = require(join(ROOT, program)) as Program["outputs"];
     // Registration follows data flow; the program has come to rest once no new promise appears.
     await pulumi.runtime.disconnect();
-    const heldBy = (output: pulumi.Output<unknown>) => new Promise<unknown>((resolve) => void output.apply(resolve));
+    const heldBy = (output: object) => new Promise<unknown>((resolve) => void pulumi.output(output).apply(resolve));
     const held = await Promise.all(
         Object.entries(outputs).map(async ([name, output]) => [name, await heldBy(output)] as const),
     );
