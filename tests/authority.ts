@@ -1,6 +1,6 @@
 /** A certificate authority for tests, by OpenSSL's command line: a root, and the certificates that descend from it. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { ROOT } from "../system/folders";
@@ -27,6 +27,15 @@ export class Authority {
     issue(...names: string[]): Certified {
         const signed = ["-CA", "root.pem", "-CAkey", "root.key", "-addext", "basicConstraints=critical,CA:FALSE"];
         return this.request("server", ...signed, "-addext", `subjectAltName=${names.join(",")}`);
+    }
+
+    /** A folder with what documents and cures read: its root, and a certificate for `hosts` with its key. Goes with the authority. */
+    folderOfFiles(...hosts: string[]): string {
+        const folder = mkdtempSync(join(this.folder, "files-"));
+        const { certificate, key } = this.issue(...hosts.map((host) => `DNS:${host}`));
+        const files = { "fullchain.pem": certificate, "privkey.pem": key, "root.pem": this.root };
+        Object.entries(files).forEach(([name, text]) => writeFileSync(join(folder, name), text));
+        return folder;
     }
 
     private request(name: string, ...more: string[]): Certified {

@@ -6,8 +6,8 @@ import { after, before, test } from "node:test";
 import { parse } from "yaml";
 
 import { ROOT } from "../../system/folders";
-import { attempt, Ended, run } from "../../system/run";
-import { Cloud } from "./cloud";
+import { run } from "../../system/run";
+import { Cloud, usersCalled } from "./cloud";
 import { describeOn } from "./pairs";
 
 interface Step {
@@ -26,18 +26,13 @@ describeOn({ tier: "everything" }, "the workflow of docs/ci.md", (images) => {
     let cloud: Cloud;
 
     before(async () => {
-        const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
-        cloud = await Cloud.up("test-ci", { images, users });
+        cloud = await Cloud.up("test-ci", { images, users: usersCalled(["alice"]) });
     });
 
     after(() => cloud.down());
 
     /** Runs a step's command, on the test's stack instead of the document's. */
-    async function step(name: string): Promise<Ended> {
-        const { path, environment, options } = await cloud.stack.command();
-        const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
-        return attempt("sh", ["-c", `pulumi() { "$PULUMI" "$@" $OPTIONS; }; ${commands()[name]}`], { cwd: ROOT, env });
-    }
+    const step = (name: string) => cloud.stack.shell(commands()[name]!, ROOT);
 
     test("an update and a preview pass, and a stack that nobody touched has not drifted", async () => {
         for (const name of ["Preview", "Update", "Drift"]) {

@@ -3,15 +3,12 @@
  * interface on a real stack file, and the fault is gone. Nothing is brought up; no engine is needed.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { check } from "../../settings";
 import { Cure, printCure } from "../../settings/cure";
 import { Fault, printFault } from "../../settings/fault";
 import { readConfiguration } from "../../settings/stack";
-import { ROOT } from "../../system/folders";
 import { attempt } from "../../system/run";
 import { Authority } from "../authority";
 import { configuration, GOOD } from "../configuration";
@@ -28,15 +25,11 @@ describe("cures", { timeout: 10 * 60_000 }, () => {
 
     before(async () => {
         await stack.create(GOOD);
-        folder = mkdtempSync(join(ROOT, ".cache", "tests", "cures-"));
-        const { certificate, key } = authority.issue("DNS:auth.example.com", "DNS:owncloud.example.com");
-        const files = { "fullchain.pem": certificate, "privkey.pem": key, "root.pem": authority.root };
-        Object.entries(files).forEach(([file, text]) => writeFileSync(join(folder, file), text));
+        folder = authority.folderOfFiles("auth.example.com", "owncloud.example.com");
     });
 
     after(async () => {
         await stack.destroy();
-        rmSync(folder, { recursive: true });
         authority.close();
     });
 
@@ -53,14 +46,10 @@ describe("cures", { timeout: 10 * 60_000 }, () => {
         return "faults" in result ? result.faults : [];
     }
 
-    /** Runs a cure as a person does who copies the line. */
+    /** Runs a cure as it is printed. */
     async function run(cure: Cure): Promise<void> {
-        const { path, environment, options } = await stack.command();
         const line = printCure(cure, { command: "npm run pulumi --", stack: name });
-        const npm = 'npm() { shift 3; "$PULUMI" "$@" $OPTIONS; }';
-        const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
-        // What is typed in where a secret is asked for.
-        const { code, text } = await attempt("sh", ["-c", `${npm}; ${line}`], { cwd: folder, env, input: "typed-in" });
+        const { code, text } = await stack.shell(line, folder);
         assert.equal(code, 0, `${line}\n${text}`);
     }
 

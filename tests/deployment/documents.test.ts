@@ -3,13 +3,12 @@
  * a preview of what comes out finds no fault. Nothing is brought up.
  */
 import assert from "node:assert/strict";
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { Authority } from "../authority";
 import { ROOT } from "../../system/folders";
-import { attempt } from "../../system/run";
 import { NO_ENGINE } from "./pairs";
 import { Stack } from "./stack";
 
@@ -39,19 +38,13 @@ describe("examples of the documents", { timeout: 20 * 60_000, skip: NO_ENGINE },
 
     before(async () => {
         await stack.create({ domain: "example.com", users: USERS });
-        folder = mkdtempSync(join(ROOT, ".cache", "tests", "documents-"));
-        const { certificate, key } = authority.issue("DNS:auth.example.com", "DNS:owncloud.example.com");
-        const files = { "fullchain.pem": certificate, "privkey.pem": key, "root.pem": authority.root };
-        for (const [name, content] of Object.entries(files)) {
-            writeFileSync(join(folder, name), content);
-        }
+        folder = authority.folderOfFiles("auth.example.com", "owncloud.example.com");
     });
 
     after(async () => {
         // What the last example left may ask for more than a destroy can read.
         stack.configure({ domain: "example.com", users: USERS });
         await stack.destroy();
-        rmSync(folder, { recursive: true });
         authority.close();
     });
 
@@ -60,16 +53,8 @@ describe("examples of the documents", { timeout: 20 * 60_000, skip: NO_ENGINE },
             test(`${document}, example ${index + 1}: ${lines[0]!.replace("npm run pulumi -- ", "")}`, async () => {
                 const people = lines.some((line) => line.includes("directory.mode")) ? {} : { users: USERS };
                 stack.configure({ domain: "example.com", ...people });
-                const { path, environment, options } = await stack.command();
-                const npm = 'npm() { shift 3; "$PULUMI" "$@" $OPTIONS; }';
                 for (const line of lines) {
-                    const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
-                    // A password is typed in; a file on standard input comes before that.
-                    const { code, text } = await attempt("sh", ["-c", `${npm}; ${line}`], {
-                        cwd: folder,
-                        env,
-                        input: "typed-in",
-                    });
+                    const { code, text } = await stack.shell(line, folder);
                     assert.equal(code, 0, `${line}\n${text}`);
                 }
                 const { code, text } = await stack.operate("preview");

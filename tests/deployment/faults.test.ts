@@ -3,22 +3,33 @@
  * on from there. Runs on the newest pair of servers at hand alone: they make no difference here.
  */
 import assert from "node:assert/strict";
-import { createServer, Server } from "node:net";
+import { createSocket } from "node:dgram";
+import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 
+import { CADDY_IMAGE } from "../../versions";
 import { usersCalled, withDefaults } from "./cloud";
 import { NO_ENGINE, pairsOfThisRun } from "./pairs";
-import { buildImage, docker, Stack } from "./stack";
+import { buildImage, docker, freePort, Stack } from "./stack";
 
 /** An image like Caddy's whose process shows its secret files and ends. */
 const BROKEN = "ocis-authelia/broken:test";
 
 const images = pairsOfThisRun()[0]!;
 
-function listen(port: number): Promise<Server> {
+/** Listens on a port of the loopback; the result stops that. */
+function listen(port: number): Promise<() => void> {
     return new Promise((resolve, reject) => {
         const server = createServer().on("error", reject);
-        server.listen(port, "127.0.0.1", () => resolve(server));
+        server.listen(port, "127.0.0.1", () => resolve(() => server.close()));
+    });
+}
+
+/** The same by UDP. */
+function bind(port: number): Promise<() => void> {
+    return new Promise((resolve, reject) => {
+        const socket = createSocket("udp4").on("error", reject);
+        socket.bind(port, "127.0.0.1", () => resolve(() => socket.close()));
     });
 }
 
@@ -55,22 +66,38 @@ describe("bad moments", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => {
     test("an image that cannot be had", async () => {
         const text = await failedUp({ images: { ...images, caddy: "ocis-authelia/nowhere:1" } });
         assert.match(text, /The image ocis-authelia\/nowhere:1 cannot be had/);
-        assert.match(text, /pulumi config set --path images\.caddy <image>/);
+        assert.match(
+            text,
+            new RegExp(`npm run pulumi -- config set --path images\\.caddy ${CADDY_IMAGE} --stack ${stack.name}`),
+        );
     });
 
-    test("a port in use", async () => {
-        const server = await listen(Number(settings.httpsPort));
+    /** Takes a port, brings the stack up on it, and looks for the key that owns it. */
+    async function expectBusy(port: number, protocol: "tcp" | "udp", change: object, cure: string): Promise<void> {
+        const release = await (protocol === "tcp" ? listen(port) : bind(port));
         try {
-            const text = await failedUp({});
-            assert.match(
-                text,
-                new RegExp(`Port ${String(settings.httpsPort)} of 127\\.0\\.0\\.1 is in use by another program`),
-            );
-            assert.match(text, /pulumi config set httpsPort/);
+            const text = await failedUp({ ...change });
+            assert.match(text, new RegExp(`Port ${port}( \\(UDP\\))? of 127\\.0\\.0\\.1 is in use by another program`));
+            assert.ok(text.includes(`npm run pulumi -- config set ${cure} --stack ${stack.name}`), text);
         } finally {
-            server.close();
+            release();
         }
+    }
+
+    test("a port in use is answered with the key that owns it: HTTPS", () =>
+        expectBusy(Number(settings.httpsPort), "tcp", {}, "httpsPort 9443"));
+
+    test("plain HTTP", async () => {
+        const httpPort = await freePort();
+        await expectBusy(httpPort, "tcp", { httpPort }, "httpPort 0");
     });
+
+    test("plain HTTP behind a proxy", async () => {
+        const httpPort = await freePort();
+        await expectBusy(httpPort, "tcp", { httpPort, tls: { mode: "none" } }, "httpPort 8081");
+    });
+
+    test("HTTP/3", () => expectBusy(Number(settings.httpsPort), "udp", {}, "http3 false"));
 
     test("a container that does not become ready: its log is shown, its secrets are masked", async () => {
         const show = "echo here are the secrets; cat /run/secrets/root.key; exit 1";

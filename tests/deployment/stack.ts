@@ -120,6 +120,19 @@ export class Stack {
         });
     }
 
+    /**
+     * Runs what a document or a message says, as a person does who copies the line: Pulumi's commands mean this stack.
+     *
+     * @param cwd Where the files lie that the line reads.
+     */
+    async shell(line: string, cwd: string): Promise<Ended> {
+        const { path, environment, options } = await this.command();
+        const commands = 'pulumi() { "$PULUMI" "$@" $OPTIONS; }; npm() { shift 3; pulumi "$@"; }';
+        const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
+        // What is typed in where a secret is asked for; a file on standard input comes before that.
+        return attempt("sh", ["-c", `${commands}; ${line}`], { cwd, env, input: "typed-in" });
+    }
+
     /** Runs it on this stack with its configuration, and fails with its whole output unless it succeeds. */
     async succeed(...args: string[]): Promise<Ended> {
         const ended = await this.pulumi(args);

@@ -12,11 +12,9 @@ import { parse } from "yaml";
 import { pulumiCommand } from "../../operations/pulumi";
 import { ROOT } from "../../system/folders";
 import { attempt, run } from "../../system/run";
-import { pairsOfThisRun } from "./pairs";
+import { NO_ENGINE } from "./pairs";
 
-const skip = pairsOfThisRun().length === 0 && "needs a Docker Engine";
-
-describe("the repository as a template", { timeout: 5 * 60_000, skip }, () => {
+describe("the repository as a template", { timeout: 5 * 60_000, skip: NO_ENGINE }, () => {
     let folder: string;
     let pulumi: (...args: string[]) => ReturnType<typeof attempt>;
 
