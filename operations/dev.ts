@@ -7,7 +7,7 @@ import * as qrcode from "qrcode";
 import { Failure, runMain } from "../system/failure";
 import { attempt, run } from "../system/run";
 import { ensureEngine } from "./engine";
-import { chooseImages, describeImages, Images, rememberedImages, rememberImages } from "./images";
+import { chooseImages, describeImages, ImageNames, rememberedImages, rememberImages } from "./images";
 import { DEV_STACK, PROJECT, PulumiCommand, pulumiCommand, runPulumi, withStackFile } from "./pulumi";
 
 /** The user in the dev stack's file. */
@@ -37,9 +37,9 @@ async function mustSucceed(ended: Promise<number>): Promise<void> {
 }
 
 /** The images of the stack: what its file names, what was chosen for it before, what is to be had. */
-async function imagesOfStack(command: PulumiCommand): Promise<Images> {
+async function imagesOfStack(command: PulumiCommand): Promise<ImageNames> {
     const config = (await ask(command, "config", "--stack", DEV_STACK)) as Record<string, { value?: string }>;
-    const configured = JSON.parse(config[`${PROJECT}:images`]?.value ?? "{}") as Partial<Images>;
+    const configured = JSON.parse(config[`${PROJECT}:images`]?.value ?? "{}") as Partial<ImageNames>;
     const images = await chooseImages({ ...rememberedImages()[DEV_STACK], ...configured }, say);
     rememberImages(DEV_STACK, images);
     return images;

@@ -11,8 +11,8 @@ import { STATE } from "../system/folders";
 import { attempt, run } from "../system/run";
 import { AUTHELIA, CADDY_IMAGE, Line, OCIS, releaseOf, Releases } from "../versions";
 
-/** Images of one stack, by the keys of its configuration. */
-export interface Images {
+/** Names of the images of one stack, by the keys of its configuration. */
+export interface ImageNames {
     readonly authelia: string;
     readonly ocis: string;
     readonly caddy: string;
@@ -25,12 +25,12 @@ const SERVERS: Readonly<Record<"authelia" | "ocis", Releases<Line>>> = { autheli
 const RECORD = join(STATE, "images.json");
 
 /** What was chosen for the stacks of this machine. */
-export function rememberedImages(): Record<string, Images> {
-    return existsSync(RECORD) ? (JSON.parse(readFileSync(RECORD, "utf8")) as Record<string, Images>) : {};
+export function rememberedImages(): Record<string, ImageNames> {
+    return existsSync(RECORD) ? (JSON.parse(readFileSync(RECORD, "utf8")) as Record<string, ImageNames>) : {};
 }
 
 /** Remembers what was chosen for a stack. */
-export function rememberImages(stack: string, images: Images): void {
+export function rememberImages(stack: string, images: ImageNames): void {
     mkdirSync(STATE, { recursive: true, mode: 0o700 });
     writeFileSync(RECORD, `${JSON.stringify({ ...rememberedImages(), [stack]: images }, null, 4)}\n`);
 }
@@ -49,7 +49,7 @@ export function isStandIn(image: string): boolean {
 }
 
 /** "Authelia 4.39.20 (authelia/authelia:4.39.20), the stand-in for oCIS 8.0.5 and Caddy (caddy:2.11)". */
-export function describeImages({ authelia, ocis, caddy }: Images): string {
+export function describeImages({ authelia, ocis, caddy }: ImageNames): string {
     const server = (name: keyof typeof SERVERS, image: string) => {
         const { title } = SERVERS[name];
         const { version } = releaseOf(SERVERS[name], image);
@@ -115,7 +115,7 @@ export async function chooseCaddy(say: (line: string) => void): Promise<string> 
 }
 
 /** The pair of stand-ins, built where they are missing. */
-export async function standIns(say: (line: string) => void): Promise<Pick<Images, "authelia" | "ocis">> {
+export async function standIns(say: (line: string) => void): Promise<Pick<ImageNames, "authelia" | "ocis">> {
     await ensureImage("authelia", { report: say });
     await ensureImage("ocis", { report: say });
     return { authelia: BUILT_IMAGES.authelia, ocis: BUILT_IMAGES.ocis };
@@ -127,7 +127,7 @@ export async function standIns(say: (line: string) => void): Promise<Pick<Images
  * @param configured What the stack's configuration names, which is taken as it is.
  * @param say Takes one line about what is done.
  */
-export async function chooseImages(configured: Partial<Images>, say: (line: string) => void): Promise<Images> {
+export async function chooseImages(configured: Partial<ImageNames>, say: (line: string) => void): Promise<ImageNames> {
     return {
         authelia: configured.authelia ?? (await chooseServer("authelia", say)),
         ocis: configured.ocis ?? (await chooseServer("ocis", say)),

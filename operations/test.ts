@@ -17,7 +17,7 @@ import { ROOT } from "../system/folders";
 import { foreground } from "../system/run";
 import { AUTHELIA, OCIS } from "../versions";
 import { ensureEngine } from "./engine";
-import { chooseCaddy, describeImages, Images, isAtHand, localReleases, standIns } from "./images";
+import { chooseCaddy, describeImages, ImageNames, isAtHand, localReleases, standIns } from "./images";
 import { pulumiCommand } from "./pulumi";
 
 const say = (line: string) => console.log(line);
@@ -38,7 +38,7 @@ async function step(what: string, command: string, args: readonly string[]): Pro
 const GUIDE = { authelia: "authelia/authelia:4.38.0", ocis: "owncloud/ocis:4.0.5" };
 
 /** The pairs at hand, the newest first: the newest Authelia with each oCIS, the guide's pair, and maybe the stand-ins. */
-async function pairsAtHand(): Promise<Images[]> {
+async function pairsAtHand(): Promise<ImageNames[]> {
     const caddy = await chooseCaddy(say);
     const defaults = [await isAtHand(AUTHELIA.image, say), await isAtHand(OCIS.image, say)];
     const portals = await localReleases("authelia");
@@ -57,7 +57,7 @@ async function pairsAtHand(): Promise<Images[]> {
 }
 
 /** Runs the unit, graph and deployment tests, says what came out, and fails if one failed. */
-async function runTests(pairs: readonly Images[]): Promise<void> {
+async function runTests(pairs: readonly ImageNames[]): Promise<void> {
     // One file after the other: stacks side by side would make each other slow, and a slow server looks like a broken one.
     const tests = run({
         cwd: ROOT,

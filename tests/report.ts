@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { EventData, TestsStream } from "node:test";
 
 import { ROOT } from "../system/folders";
-import { describeImages, Images } from "../operations/images";
+import { describeImages, ImageNames } from "../operations/images";
 import { suiteOn } from "./deployment/pairs";
 
 /** How many tests ended how, and how long they took together. */
@@ -30,7 +30,7 @@ export class Report {
     /** @param pairs Those that the tests run on. */
     constructor(
         run: TestsStream,
-        private readonly pairs: readonly Images[],
+        private readonly pairs: readonly ImageNames[],
     ) {
         run.on("test:pass", (test) => this.ended(test, "passed"));
         run.on("test:fail", (test) => this.ended(test, "failed"));

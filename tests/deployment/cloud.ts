@@ -1,14 +1,14 @@
 /** A stack that is up, for tests: what it says of itself, browsers that trust it, and people with second factors. */
 import assert from "node:assert/strict";
 
-import { Images } from "../../operations/images";
+import { ImageNames } from "../../operations/images";
 import { Browser, CODE_PERIOD, Credentials, totp } from "./browser";
 import { authorizationRequest, Client, discover, Session, signIn, WEB } from "./relying-party";
 import { docker, freePort, Stack } from "./stack";
 
 /** What a test says of its stack. */
 export interface CloudSettings {
-    readonly images: Images;
+    readonly images: ImageNames;
     readonly users?: Record<string, object>;
     readonly [key: string]: unknown;
 }

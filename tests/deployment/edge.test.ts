@@ -14,7 +14,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connect, SecureVersion } from "node:tls";
 import { DefaultHttpStack, Upload } from "tus-js-client";
 
-import { Images, isStandIn } from "../../operations/images";
+import { ImageNames, isStandIn } from "../../operations/images";
 import { Authority, Certified } from "../authority";
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
@@ -32,7 +32,7 @@ const HOSTS = [`auth.${DOMAIN}`, `owncloud.${DOMAIN}`];
 
 const PEOPLE = ["alice", "bob", "carol"];
 
-async function cloudWith(images: Images, settings: Record<string, unknown>): Promise<Cloud> {
+async function cloudWith(images: ImageNames, settings: Record<string, unknown>): Promise<Cloud> {
     const cloud = await Cloud.up("test-edge", { images, users: usersCalled(PEOPLE), domain: DOMAIN, ...settings });
     await cloud.enrol(PEOPLE);
     return cloud;

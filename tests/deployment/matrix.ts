@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import * as oidc from "openid-client";
 
-import { Images } from "../../operations/images";
+import { ImageNames } from "../../operations/images";
 import { OCIS, releaseOf } from "../../versions";
 import { ROOT } from "../../system/folders";
 import { Credentials, Refused } from "./browser";
@@ -86,7 +86,7 @@ export function matrixTable(): Record<string, Record<string, string>> {
 }
 
 /** The tests of the matrix for a cloud in which PEOPLE live, enrolled, with their passwords known. */
-export function testMatrix(directory: string, { authelia, ocis }: Images, cloud: () => Cloud): void {
+export function testMatrix(directory: string, { authelia, ocis }: ImageNames, cloud: () => Cloud): void {
     // oCIS 4.0 says 401 to who may not list all users, later ones 403.
     const early = releaseOf(OCIS, ocis).line.line === "4.0";
     const cell = (what: string, client: string, expected: string, credentials: () => Credentials) =>

@@ -4,7 +4,7 @@
  */
 import { describe } from "node:test";
 
-import { describeImages, Images, isStandIn } from "../../operations/images";
+import { describeImages, ImageNames, isStandIn } from "../../operations/images";
 
 /** Where operations/test.ts leaves the pairs, because a test file has to know them before it can ask the engine. */
 const PAIRS = "DEPLOYMENT_TEST_PAIRS";
@@ -16,20 +16,20 @@ const ALL = "DEPLOYMENT_TEST_ALL";
 export type Tier = "everything" | "release";
 
 /** The environment that hands `pairs`, the newest first, to the test files. */
-export function environmentOf(pairs: readonly Images[], all: boolean): Record<string, string> {
+export function environmentOf(pairs: readonly ImageNames[], all: boolean): Record<string, string> {
     return { [PAIRS]: JSON.stringify(pairs), ...(all ? { [ALL]: "true" } : {}) };
 }
 
 /** The pairs of this run, the newest first. None: the deployment tests do not run. */
-export function pairsOfThisRun(): Images[] {
-    return JSON.parse(process.env[PAIRS] ?? "[]") as Images[];
+export function pairsOfThisRun(): ImageNames[] {
+    return JSON.parse(process.env[PAIRS] ?? "[]") as ImageNames[];
 }
 
 /** Why nothing that asks the engine can run; false where it can. */
 export const NO_ENGINE = pairsOfThisRun().length === 0 && "needs a Docker Engine";
 
 /** What a suite is called that shows something on a pair. */
-export const suiteOn = (what: string, images: Images) => `${what} on ${describeImages(images)}`;
+export const suiteOn = (what: string, images: ImageNames) => `${what} on ${describeImages(images)}`;
 
 /** What a suite asks for. */
 export interface Needs {
@@ -41,7 +41,7 @@ export interface Needs {
 }
 
 /** A suite of tests on each pair that it is for. Where there is none it is skipped, and the output says so. */
-export function describeOn({ tier, real = false, missing }: Needs, what: string, tests: (images: Images) => void): void {
+export function describeOn({ tier, real = false, missing }: Needs, what: string, tests: (images: ImageNames) => void): void {
     const suitable = pairsOfThisRun().filter(({ authelia, ocis }) => !real || ![authelia, ocis].some(isStandIn));
     const pairs = tier === "release" || process.env[ALL] ? suitable : suitable.slice(0, 1);
     if (pairs.length === 0) {
