@@ -170,7 +170,7 @@ describeOn({ tier: "everything" }, "login", (images) => {
         const secrets = (await cloud.stack.secrets())
             .flatMap((secret) => secret.split(/[\s"']+/))
             .filter((word) => word.length >= 16 && !/^-----|^\/|:$|@/.test(word));
-        assert.ok(secrets.includes(cloud.passwords.alice!) && secrets.includes(CANARY_DIGEST));
+        assert.ok(secrets.includes(cloud.passwords.carol!) && secrets.includes(CANARY_DIGEST));
         const containers = await dockerLines("ps", "--all", "--filter", `name=${cloud.stack.prefix}`, "--format", "{{.Names}}");
         assert.equal(containers.length, 9);
         const places: Record<string, string> = {
