@@ -58,10 +58,10 @@ async function pairsAtHand(): Promise<ImageNames[]> {
 
 /** Runs the unit, graph and deployment tests, says what came out, and fails if one failed. */
 async function runTests(pairs: readonly ImageNames[]): Promise<void> {
-    // One file after the other: stacks side by side would make each other slow, and a slow server looks like a broken one.
     // Without this, the file that runs would outlive this process.
     const stop = new AbortController();
     (["SIGINT", "SIGTERM", "SIGHUP"] as const).forEach((signal) => process.once(signal, () => stop.abort()));
+    // One file after the other: stacks side by side would make each other slow, and a slow server looks like a broken one.
     const tests = run({
         signal: stop.signal,
         cwd: ROOT,

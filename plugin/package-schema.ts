@@ -31,10 +31,13 @@ export interface NamedType {
     readonly description?: string;
     readonly properties?: Readonly<Record<string, PropertySpec>>;
     readonly required?: readonly string[];
-    readonly enum?: readonly { readonly value: string }[];
+    readonly enum?: readonly { readonly name: string; readonly value: string }[];
 }
 
 const capitalized = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
+
+/** "private-ca" -> "PrivateCa". */
+const pascal = (value: string) => value.split(/[-_]/).map(capitalized).join("");
 
 const ref = (name: string) => `#/types/${typeToken(name)}`;
 
@@ -65,7 +68,7 @@ class Arguments {
     private typeOf(name: string, declaration: Declaration): TypeSpec {
         const { type, items, enum: values, additionalProperties: any, secret } = declaration;
         if (values !== undefined) {
-            this.types[typeToken(name)] = { type: "string", enum: values.map((value) => ({ value })) };
+            this.types[typeToken(name)] = { type: "string", enum: values.map((value) => ({ name: pascal(value), value })) };
             return { $ref: ref(name), plain: true };
         }
         if (type === "array") {

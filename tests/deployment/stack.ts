@@ -9,7 +9,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSyn
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 
 import { pulumiCommand } from "../../operations/pulumi";
 import { ROOT } from "../../system/folders";
@@ -82,15 +82,26 @@ export class Stack {
     private readonly folder: string;
     private readonly configFile: string;
 
-    /** @param name Also part of every name on the Docker host. */
-    constructor(readonly name: string) {
+    /**
+     * @param name Also part of every name on the Docker host.
+     * @param program Folder of the program; this repository by default.
+     */
+    constructor(
+        readonly name: string,
+        private readonly program = ROOT,
+    ) {
         this.folder = join(ROOT, ".cache", "tests", name);
         this.configFile = join(this.folder, `Pulumi.${name}.yaml`);
     }
 
     /** What every name of this stack on the Docker host starts with. */
     get prefix(): string {
-        return `ocis-authelia-${this.name}-`;
+        return `${this.project}-${this.name}-`;
+    }
+
+    /** What the program's project file says. */
+    private get project(): string {
+        return (parse(readFileSync(join(this.program, "Pulumi.yaml"), "utf8")) as { name: string }).name;
     }
 
     private passphraseFile(): string {
@@ -107,7 +118,7 @@ export class Stack {
                 PULUMI_BACKEND_URL: `file://${join(this.folder, "backend")}`,
                 PULUMI_CONFIG_PASSPHRASE_FILE: this.passphraseFile(),
             },
-            options: ["--cwd", ROOT, "--config-file", this.configFile, "--stack", this.name, "--non-interactive"],
+            options: ["--cwd", this.program, "--config-file", this.configFile, "--stack", this.name, "--non-interactive"],
         };
     }
 
@@ -115,7 +126,7 @@ export class Stack {
     async pulumi(args: readonly string[], change: Record<string, string> = {}): Promise<Ended> {
         const { path, environment } = await this.command();
         return attempt(path, [...args, "--stack", this.name, "--non-interactive"], {
-            cwd: ROOT,
+            cwd: this.program,
             env: { ...environment, ...change },
         });
     }
@@ -160,7 +171,7 @@ export class Stack {
         mkdirSync(join(this.folder, "backend"), { recursive: true });
         writeFileSync(this.passphraseFile(), randomBytes(24).toString("base64url"), { mode: 0o600 });
         // Made from a copy of the project file, so that the stack's file comes to stand here and not beside the program.
-        copyFileSync(join(ROOT, "Pulumi.yaml"), join(this.folder, "Pulumi.yaml"));
+        copyFileSync(join(this.program, "Pulumi.yaml"), join(this.folder, "Pulumi.yaml"));
         await this.succeed("stack", "init", "--cwd", this.folder);
         this.configure(settings);
     }
@@ -168,7 +179,7 @@ export class Stack {
     /** Replaces the stack's settings. The salt that the command line interface keeps in the file stays. */
     configure(settings: Record<string, unknown>): void {
         const salt = existsSync(this.configFile) ? /^encryptionsalt:.*$/m.exec(readFileSync(this.configFile, "utf8")) : null;
-        const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`ocis-authelia:${key}`, value]));
+        const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`${this.project}:${key}`, value]));
         writeFileSync(this.configFile, `${stringify({ config })}${salt === null ? "" : `${salt[0]}\n`}`);
     }
 
