@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { accessSync, chmodSync, constants, mkdirSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { accessSync, constants, cpSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join, relative } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import schema from "../../plugin/schema.json";
@@ -78,6 +78,7 @@ for (const { title, images } of pairsOfThisRun().slice(0, 1)) {
                 httpPort: 0,
                 tls: { mode: "private-ca" },
                 keepData: false,
+                lifespans: { accessToken: "1 day" },
                 users: { alice: { displayName: "Alice", email: "alice@example.com" } },
                 smtp: {
                     address: "submissions://mail.example.com",
@@ -92,21 +93,20 @@ for (const { title, images } of pairsOfThisRun().slice(0, 1)) {
 
         after(() => stack.destroy());
 
-        /** Stands in for the plugin's executable; without one the command would first install the npm packages anew. */
-        async function getSchema(): Promise<unknown> {
+        /** By an executable around the plugin: a folder's npm packages the command would first install anew. */
+        async function getSchema(): Promise<typeof schema> {
             const { path, environment } = await pulumiCommand(() => undefined);
-            const folder = join(ROOT, ".cache", "tests", "package-plugin");
+            // Not in this repository's folder, which is a project and a package at once, and neither for `pulumi package`.
+            const folder = installedExample("package-schema").program;
             const executable = join(folder, "pulumi-resource-ocis-authelia");
             const runner = require.resolve("@pulumi/pulumi/cmd/run-plugin");
-            mkdirSync(folder, { recursive: true });
-            writeFileSync(executable, `#!/bin/sh\nexec node ${runner} ${ROOT} "$@"\n`);
-            chmodSync(executable, 0o755);
-            const options = { cwd: ROOT, env: environment, encoding: "utf8", stdio: "pipe" } as const;
-            return JSON.parse(execFileSync(path, ["package", "get-schema", executable], options));
+            writeFileSync(executable, `#!/bin/sh\nexec node ${runner} ${ROOT} "$@"\n`, { mode: 0o755 });
+            const options = { cwd: folder, env: environment, encoding: "utf8", stdio: "pipe" } as const;
+            return JSON.parse(execFileSync(path, ["package", "get-schema", executable], options)) as typeof schema;
         }
 
         test("the command line interface reads the schema from it, and finds nothing to object to", async () => {
-            const found = (await getSchema()) as typeof schema;
+            const found = await getSchema();
             const cloud = "ocis-authelia:index:Cloud";
             assert.deepEqual(Object.keys(found.resources), [cloud]);
             const keys = ({ resources }: typeof schema) => Object.keys(resources[cloud].inputProperties).sort();
@@ -154,17 +154,27 @@ function isThere(name: string, path: string): boolean {
     });
 }
 
-for (const [language, entry] of [
-    ["python", "__main__.py"],
-    ["go", "main.go"],
-] as const) {
-    test(`pulumi package add, and the example in ${language}`, { timeout: 10 * 60_000 }, async (t) => {
+for (const language of ["python", "go"]) {
+    test(`pulumi package add, and a preview of the example in ${language}`, { timeout: 20 * 60_000 }, async (t) => {
         const { path, environment } = await pulumiCommand(() => undefined);
         const host = `pulumi-language-${language}`;
         if (!isThere(host, `${dirname(path)}${delimiter}${environment.PATH}`)) {
             t.skip(`${host} is neither on PATH nor beside Pulumi's command line interface`);
             return;
         }
-        assert.ok(entry);
+        const folder = join(ROOT, ".cache", "tests", `package-${language}`);
+        const [program, sources] = [join(folder, "program"), join(folder, "ocis-authelia")];
+        rmSync(folder, { recursive: true, force: true });
+        cpSync(join(ROOT, "examples", language), program, { recursive: true });
+        // A copy, because Pulumi installs its npm packages without those for development.
+        const own = /^(node_modules|bin|\.(cache|state|git))$/;
+        cpSync(ROOT, sources, { recursive: true, filter: (file) => !own.test(relative(ROOT, file)) });
+        const options = { cwd: program, env: environment, stdio: "pipe" } as const;
+        execFileSync(path, ["package", "add", sources], options);
+        execFileSync(path, ["install"], options);
+        const stack = new Stack(`test-${language}`, program);
+        await stack.create({});
+        succeeded(await stack.operate("preview"));
+        await stack.destroy();
     });
 }

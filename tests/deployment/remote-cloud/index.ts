@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, CloudArgs } from "../../../components/cloud";
 
 const config = new pulumi.Config();
-const { users, ...args } = config.requireObject<CloudArgs>("args");
+const { users, lifespans, ...args } = config.requireObject<CloudArgs>("args");
 
 /** A secret that only a running program knows, as generated ones are. */
 const passwordDigest = config.requireSecret("digest");
@@ -15,7 +15,13 @@ const outputs = { cloudUrl: undefined, caCertificate: undefined, initialPassword
 const cloud = new pulumi.ComponentResource(
     "ocis-authelia:index:Cloud",
     "cloud",
-    { ...args, users: { ...users, erin: { displayName: "Erin", email: "erin@example.com", passwordDigest } }, ...outputs },
+    {
+        ...args,
+        users: { ...users, erin: { displayName: "Erin", email: "erin@example.com", passwordDigest } },
+        // As older SDKs do with an argument in which there is a secret.
+        lifespans: pulumi.secret(lifespans),
+        ...outputs,
+    },
     {},
     true,
 );
