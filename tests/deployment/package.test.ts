@@ -1,21 +1,21 @@
 /**
  * The repository as a package, on a real engine: the example in TypeScript with its two clouds, and the plugin, which makes a cloud for
- * a program in any language. Runs on the first pair of servers at hand.
+ * a program in any language.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { accessSync, constants, cpSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join, relative } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 
 import schema from "../../plugin/schema.json";
 import { pulumiCommand } from "../../operations/pulumi";
 import { ROOT } from "../../system/folders";
+import { Ended, run } from "../../system/run";
 import { installedExample } from "../example";
 import { Browser } from "./browser";
-import { pairsOfThisRun } from "./pairs";
+import { describeOn } from "./pairs";
 import { discover, WEB } from "./relying-party";
-import { Ended, freePort, Stack } from "./stack";
+import { freePort, Stack } from "./stack";
 
 /** Planted as the digest of a password; must not be seen anywhere outside the files. */
 const CANARY_DIGEST = "$argon2id$v=19$m=65536,t=3,p=4$Y2FuYXJ5Y2FuYXJ5$Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E";
@@ -38,109 +38,107 @@ async function answers(cloudUrl: string, ca: string): Promise<void> {
     }
 }
 
-for (const { title, images } of pairsOfThisRun().slice(0, 1)) {
-    describe(`the example in TypeScript: ${title}`, { timeout: 20 * 60_000 }, () => {
-        let stack: Stack;
+describeOn({ tier: "everything" }, "the example in TypeScript", (images) => {
+    let stack: Stack;
 
-        before(async () => {
-            stack = new Stack("test-package", installedExample("package-example").program);
-            await stack.create({ familyPort: await freePort(), clubPort: await freePort(), images });
-        });
-
-        after(() => stack.destroy());
-
-        test("its two clouds come up in one stack, and each answers over verified TLS", async () => {
-            await stack.up();
-            const clouds = await stack.output<Record<string, { cloudUrl: string; caCertificate: string }>>("clouds");
-            assert.deepEqual(Object.keys(clouds).sort(), ["club", "family"]);
-            for (const { cloudUrl, caCertificate } of Object.values(clouds)) {
-                await answers(cloudUrl, caCertificate);
-            }
-            assert.notEqual(clouds.club!.caCertificate, clouds.family!.caCertificate);
-        });
-
-        test("preview after up expects no change", async () => {
-            succeeded(await stack.operate("preview", ["--expect-no-changes"]));
-        });
+    before(async () => {
+        stack = new Stack("test-package", (await installedExample("package-example")).program);
+        await stack.create({ familyPort: await freePort(), clubPort: await freePort(), images });
     });
 
-    describe(`the plugin: ${title}`, { timeout: 20 * 60_000 }, () => {
-        let stack: Stack;
-        let args: Record<string, unknown>;
+    after(() => stack.destroy());
 
-        before(async () => {
-            installedExample("package-plugin"); // compiles the plugin
-            stack = new Stack("test-plugin", join(ROOT, "tests", "deployment", "remote-cloud"));
-            args = {
-                domain: "plugin.localhost",
-                address: "127.0.0.1",
-                httpsPort: await freePort(),
-                httpPort: 0,
-                tls: { mode: "private-ca" },
-                keepData: false,
-                lifespans: { accessToken: "1 day" },
-                users: { alice: { displayName: "Alice", email: "alice@example.com" } },
-                smtp: {
-                    address: "submissions://mail.example.com",
-                    sender: "cloud@example.com",
-                    user: "cloud",
-                    password: CANARY_PASSWORD,
-                },
-                images,
-            };
-            await stack.create({ args, digest: CANARY_DIGEST });
-        });
-
-        after(() => stack.destroy());
-
-        /** By an executable around the plugin: a folder's npm packages the command would first install anew. */
-        async function getSchema(): Promise<typeof schema> {
-            const { path, environment } = await pulumiCommand(() => undefined);
-            // Not in this repository's folder, which is a project and a package at once, and neither for `pulumi package`.
-            const folder = installedExample("package-schema").program;
-            const executable = join(folder, "pulumi-resource-ocis-authelia");
-            const runner = require.resolve("@pulumi/pulumi/cmd/run-plugin");
-            writeFileSync(executable, `#!/bin/sh\nexec node ${runner} ${ROOT} "$@"\n`, { mode: 0o755 });
-            const options = { cwd: folder, env: environment, encoding: "utf8", stdio: "pipe" } as const;
-            return JSON.parse(execFileSync(path, ["package", "get-schema", executable], options)) as typeof schema;
+    test("its two clouds come up in one stack, and each answers over verified TLS", async () => {
+        await stack.up();
+        const clouds = await stack.output<Record<string, { cloudUrl: string; caCertificate: string }>>("clouds");
+        assert.deepEqual(Object.keys(clouds).sort(), ["club", "family"]);
+        for (const { cloudUrl, caCertificate } of Object.values(clouds)) {
+            await answers(cloudUrl, caCertificate);
         }
-
-        test("the command line interface reads the schema from it, and finds nothing to object to", async () => {
-            const found = await getSchema();
-            const cloud = "ocis-authelia:index:Cloud";
-            assert.deepEqual(Object.keys(found.resources), [cloud]);
-            const keys = ({ resources }: typeof schema) => Object.keys(resources[cloud].inputProperties).sort();
-            assert.deepEqual(keys(found), keys(schema));
-        });
-
-        test("a preview shows no secret", async () => {
-            const { code, text } = await stack.operate("preview", ["--diff"]);
-            assert.equal(code, 0, text);
-            assert.match(text, /configuration\.yml/);
-            assert.ok(!text.includes(CANARY_DIGEST) && !text.includes(CANARY_PASSWORD), text);
-        });
-
-        test("every wrong argument is named, by one run, with nothing about a command line", async () => {
-            stack.configure({ args: { ...args, domain: "localhost", httpsPort: 0 }, digest: "canary" });
-            const { code, text } = await stack.operate("preview");
-            stack.configure({ args, digest: CANARY_DIGEST });
-            assert.notEqual(code, 0);
-            for (const path of ["domain", "httpsPort"]) {
-                assert.match(text, new RegExp(`${path}: .* cannot be used\\. Allowed:`), text);
-            }
-            assert.doesNotMatch(text, /config set|canary/);
-        });
-
-        test("a cloud comes up and answers, its secrets are secrets in the state, and nothing changes after it", async () => {
-            await stack.up();
-            await answers(await stack.output("cloudUrl"), await stack.output("caCertificate"));
-            assert.deepEqual(Object.keys(await stack.output<object>("initialPasswords")), ["alice"]);
-            const { stdout: state } = await stack.succeed("stack", "export");
-            assert.ok(!state.includes("Y2FuYXJ5") && !state.includes(CANARY_PASSWORD));
-            succeeded(await stack.operate("preview", ["--expect-no-changes"]));
-        });
+        assert.notEqual(clouds.club!.caCertificate, clouds.family!.caCertificate);
     });
-}
+
+    test("preview after up expects no change", async () => {
+        succeeded(await stack.operate("preview", ["--expect-no-changes"]));
+    });
+});
+
+describeOn({ tier: "everything" }, "the plugin", (images) => {
+    let stack: Stack;
+    let args: Record<string, unknown>;
+
+    before(async () => {
+        await installedExample("package-plugin"); // compiles the plugin
+        stack = new Stack("test-plugin", join(ROOT, "tests", "deployment", "remote-cloud"));
+        args = {
+            domain: "plugin.localhost",
+            address: "127.0.0.1",
+            httpsPort: await freePort(),
+            httpPort: 0,
+            tls: { mode: "private-ca" },
+            keepData: false,
+            lifespans: { accessToken: "1 day" },
+            users: { alice: { displayName: "Alice", email: "alice@example.com" } },
+            smtp: {
+                address: "submissions://mail.example.com",
+                sender: "cloud@example.com",
+                user: "cloud",
+                password: CANARY_PASSWORD,
+            },
+            images,
+        };
+        await stack.create({ args, digest: CANARY_DIGEST });
+    });
+
+    after(() => stack.destroy());
+
+    /** By an executable around the plugin: a folder's npm packages the command would first install anew. */
+    async function getSchema(): Promise<typeof schema> {
+        const { path, environment } = await pulumiCommand(() => undefined);
+        // Not in this repository's folder, which is a project and a package at once, and neither for `pulumi package`.
+        const { program: folder } = await installedExample("package-schema");
+        const executable = join(folder, "pulumi-resource-ocis-authelia");
+        const runner = require.resolve("@pulumi/pulumi/cmd/run-plugin");
+        writeFileSync(executable, `#!/bin/sh\nexec node ${runner} ${ROOT} "$@"\n`, { mode: 0o755 });
+        const said = await run(path, ["package", "get-schema", executable], { cwd: folder, env: environment });
+        return JSON.parse(said) as typeof schema;
+    }
+
+    test("the command line interface reads the schema from it, and finds nothing to object to", async () => {
+        const found = await getSchema();
+        const cloud = "ocis-authelia:index:Cloud";
+        assert.deepEqual(Object.keys(found.resources), [cloud]);
+        const keys = ({ resources }: typeof schema) => Object.keys(resources[cloud].inputProperties).sort();
+        assert.deepEqual(keys(found), keys(schema));
+    });
+
+    test("a preview shows no secret", async () => {
+        const { code, text } = await stack.operate("preview", ["--diff"]);
+        assert.equal(code, 0, text);
+        assert.match(text, /configuration\.yml/);
+        assert.ok(!text.includes(CANARY_DIGEST) && !text.includes(CANARY_PASSWORD), text);
+    });
+
+    test("every wrong argument is named, by one run, with nothing about a command line", async () => {
+        stack.configure({ args: { ...args, domain: "localhost", httpsPort: 0 }, digest: "canary" });
+        const { code, text } = await stack.operate("preview");
+        stack.configure({ args, digest: CANARY_DIGEST });
+        assert.notEqual(code, 0);
+        for (const path of ["domain", "httpsPort"]) {
+            assert.match(text, new RegExp(`${path}: .* cannot be used\\. Allowed:`), text);
+        }
+        assert.doesNotMatch(text, /config set|canary/);
+    });
+
+    test("a cloud comes up and answers, its secrets are secrets in the state, and nothing changes after it", async () => {
+        await stack.up();
+        await answers(await stack.output("cloudUrl"), await stack.output("caCertificate"));
+        assert.deepEqual(Object.keys(await stack.output<object>("initialPasswords")), ["alice"]);
+        const { stdout: state } = await stack.succeed("stack", "export");
+        assert.ok(!state.includes("Y2FuYXJ5") && !state.includes(CANARY_PASSWORD));
+        succeeded(await stack.operate("preview", ["--expect-no-changes"]));
+    });
+});
 
 /** Whether an executable is on PATH, as the command line interface has it. */
 function isThere(name: string, path: string): boolean {
@@ -169,9 +167,9 @@ for (const language of ["python", "go"]) {
         // A copy, because Pulumi installs its npm packages without those for development.
         const own = /^(node_modules|bin|\.(cache|state|git))$/;
         cpSync(ROOT, sources, { recursive: true, filter: (file) => !own.test(relative(ROOT, file)) });
-        const options = { cwd: program, env: environment, stdio: "pipe" } as const;
-        execFileSync(path, ["package", "add", sources], options);
-        execFileSync(path, ["install"], options);
+        const options = { cwd: program, env: environment };
+        await run(path, ["package", "add", sources], options);
+        await run(path, ["install"], options);
         const stack = new Stack(`test-${language}`, program);
         await stack.create({});
         succeeded(await stack.operate("preview"));

@@ -14,7 +14,7 @@ import { CANARY, plainTexts, Program, runProgram } from "./program";
 let program: Program;
 
 before(async () => {
-    const { program: folder } = installedExample("package-graph");
+    const { program: folder } = await installedExample("package-graph");
     const values = { familyPort: 8443, clubPort: 8444, images: {} };
     program = await runProgram(values, "test", relative(ROOT, folder));
 });
