@@ -118,6 +118,14 @@ export function secretText(allowed: string, holds: (text: string) => boolean = (
     return z.custom<pulumi.Input<string>>(fits, allowed).transform((value): pulumi.Output<string> => pulumi.secret(value));
 }
 
+/** A password that oCIS reads from its ocis.yaml, in which it puts the environment's variables in the place of ${…}. */
+export function ocisPassword(whose: string) {
+    return secretText(
+        `${whose}, without \${, which oCIS would take for a variable`,
+        (value) => value !== "" && !value.includes("${"),
+    );
+}
+
 /** What documents and cures have to know of a secret text. */
 export const secretMeta = (description: string) => ({ type: "string", description, secret: true });
 

@@ -1,7 +1,7 @@
 /** The key `directory`: where users live. */
 import { z } from "zod";
 
-import { authority, secretMeta, secretText, text } from "./declaration";
+import { authority, ocisPassword, secretMeta, text } from "./declaration";
 import { LdapSchema, PRESETS } from "./ldap";
 
 /** A distinguished name: attribute=value pairs with commas between them; a comma in a value follows a backslash. */
@@ -88,7 +88,7 @@ const inLdap = z
         ).meta({ description: "The server: its certificate has to name this host.", example: "ldaps://ldap.example.com" }),
         baseDn: distinguishedName("dc=example,dc=com", "Below which people and groups are."),
         bindDn: distinguishedName("cn=reader,dc=example,dc=com", "The account that searches."),
-        bindPassword: secretText("the password of bindDn").meta(secretMeta("Of that account.")),
+        bindPassword: ocisPassword("the password of bindDn").meta(secretMeta("Of that account.")),
         authority: authority("Certificates that the server's has to descend from, if it is not a public authority's."),
         ...schema,
     })

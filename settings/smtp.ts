@@ -1,7 +1,7 @@
 /** The key `smtp`: the mail server. */
 import { z } from "zod";
 
-import { authority, email, secretMeta, secretText, text } from "./declaration";
+import { authority, email, ocisPassword, secretMeta, text } from "./declaration";
 import { Fault } from "./fault";
 
 /** Ports of mail submission where the address names none. Source: RFC 8314, 3.3 and RFC 6409, 3.1. */
@@ -42,7 +42,7 @@ const server = z
         user: text("the account's name")
             .optional()
             .meta({ description: "The account at the mail server, if it wants one.", example: "cloud@example.com" }),
-        password: secretText("the account's password").optional().meta(secretMeta("Of that account.")),
+        password: ocisPassword("the account's password").optional().meta(secretMeta("Of that account.")),
         authority: authority("Root certificates of the authority that certifies the mail server, if it is not a public one."),
     })
     .superRefine(({ user, password }, context) => {

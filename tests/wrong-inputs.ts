@@ -151,6 +151,8 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ["a domain as base DN", ldap({ baseDn: "example.com" }), "directory.baseDn", /directory\.baseDn dc=example/],
     ["a name as bind DN", ldap({ bindDn: "reader" }), "directory.bindDn", /directory\.bindDn cn=reader/],
     ["no bind password", ldap({ bindPassword: "" }), "directory.bindPassword", /--path directory\.bindPassword --secret/],
+    ["a bind password with a variable", ldap({ bindPassword: "a${HOME}b" }), "directory.bindPassword", /--secret/],
+    ["a mail password with a variable", mail({ user: "cloud", password: "a${HOME}b" }), "smtp.password", /--secret/],
     [
         "a path as authority",
         ldap({ authority: "ca.pem" }),
