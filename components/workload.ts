@@ -211,6 +211,8 @@ export class Workload extends pulumi.ComponentResource {
                 wait: true,
                 waitTimeout: READY_SECONDS,
                 destroyGraceSeconds: STOP_SECONDS,
+                // For `docker stop` and a shutdown of the host, which would kill after ten seconds.
+                stopTimeout: STOP_SECONDS,
                 restart: "unless-stopped",
             },
             // The name is fixed, so the old container has to go first, whatever asks for the replacement.

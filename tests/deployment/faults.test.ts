@@ -134,4 +134,15 @@ describe("bad moments", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => {
         const { code, text } = await unready.operate("preview", ["--expect-no-changes"]);
         assert.equal(code, 0, text);
     });
+
+    test("docker stop, as a shutdown of the host, gives every process the time that it drains", async () => {
+        for (const name of ["edge", "authelia", "ocis"].map((each) => unready.prefix + each)) {
+            await docker("stop", name);
+            const [timeout, code] = (
+                await docker("inspect", "--format", "{{.Config.StopTimeout}} {{.State.ExitCode}}", name)
+            ).split(" ");
+            assert.equal(timeout, "30", name);
+            assert.notEqual(code, "137", `${name} was killed`);
+        }
+    });
 });
