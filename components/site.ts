@@ -22,4 +22,6 @@ export interface Site {
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
     readonly upstream: string;
     readonly rewrites: readonly QueryRewrite[];
+    /** Paths, with * for any end, that nobody outside needs: the edge answers 404. */
+    readonly closed?: readonly string[];
 }

@@ -93,6 +93,12 @@ function authorizationPolicies({ name, access: { policy, groups } }: RelyingAppl
 }
 
 /**
+ * Forward authentication, which nothing here uses. It checks passwords, up to 4.38 without counting failures. Source: Authelia 4.38.0,
+ * internal/handlers/handler_authz_authn.go.
+ */
+export const FORWARD_AUTHENTICATION = ["/api/verify*", "/api/authz/*"];
+
+/**
  * What the edge mends in authorization requests: scopes that a client needs and does not ask for, and the prompt of the native
  * apps where Authelia does not know it. Everything else of a request stays as it is.
  */

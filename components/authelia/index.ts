@@ -21,6 +21,7 @@ import {
     autheliaSecretsFile,
     autheliaUsers,
     authorizationRewrites,
+    FORWARD_AUTHENTICATION,
     NOTIFICATIONS,
 } from "./configuration";
 
@@ -100,6 +101,7 @@ export class Authelia extends pulumi.ComponentResource {
             host: hosts.auth,
             upstream: `${workload.host}:${AUTHELIA_PORT}`,
             rewrites: authorizationRewrites(application, release.line),
+            closed: FORWARD_AUTHENTICATION,
         };
         this.registerOutputs({ issuer: this.site.host.url });
     }

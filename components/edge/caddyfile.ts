@@ -122,12 +122,13 @@ export function caddyfile(input: CaddyfileInput): string {
         "grace_period 20s",
         ...tlsOptions(input),
     ];
-    const site = ({ host, upstream, rewrites }: Site) => {
+    const site = ({ host, upstream, rewrites, closed = [] }: Site) => {
         const { host: authority } = new URL(host.url);
         return block(tls.mode === "none" ? `http://${host.name}:${httpPort}` : host.url, [
             ...siteCertificate(input),
             // Where a browser may not verify the site, it must not be told never to come without.
             ...(isPublic(tls) ? [HSTS] : []),
+            ...closed.map((path) => `respond ${path} 404`),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
             ...(tls.mode === "none" ? behindProxy : []),
             ...block(`reverse_proxy ${upstream}`, [

@@ -113,6 +113,12 @@ test("a rewrite changes one parameter of the requests that it is meant for", () 
     assert.match(text, /^\turi @rewrite0 query scope "\^\(\.\*\)\$" "\$1 groups"$/m);
 });
 
+test("closed paths are answered by the edge, before anything else", () => {
+    const host = hostsOf({ domain: "example.com", httpsPort: 443 }).auth;
+    const text = render({}, { sites: [{ host, upstream: "authelia:9091", rewrites: [], closed: ["/api/verify*"] }] });
+    assert.match(text, /^\trespond \/api\/verify\* 404$/m);
+});
+
 test("without plain HTTP there is no redirect and no port 80", () => {
     assert.doesNotMatch(render({ httpPort: 0 }), /http_port|redir /);
     const moved = render({ httpPort: 8080, httpsPort: 8443 });
