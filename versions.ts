@@ -38,6 +38,11 @@ export interface OcisLine extends Line {
     readonly contentSecurityPolicy: boolean;
     /** Its web interface has fonts within its styles, which its own policy allows. Source: owncloud/ocis#12070 (8.1). */
     readonly fontsInStyles: boolean;
+    /**
+     * Takes the groups of its role mapping for regular expressions. Source: oCIS 8.0.0, services/proxy/pkg/userroles/oidcroles.go;
+     * from 7.3 on.
+     */
+    readonly roleClaimPatterns: boolean;
     /** Has the service that gives out app tokens. Source: oCIS 7.0.0, services/auth-app; run with it. */
     readonly appTokens: boolean;
     /**
@@ -66,8 +71,15 @@ export const AUTHELIA: Releases<AutheliaLine> = {
 };
 
 /** What the newest lines of oCIS have in common; what comes before is told by what it lacks. */
-const OCIS_8_1 = { contentSecurityPolicy: true, fontsInStyles: true, appTokens: true, mailAuthentication: "auto" } as const;
-const OCIS_7_0 = { ...OCIS_8_1, fontsInStyles: false };
+const OCIS_8_1 = {
+    contentSecurityPolicy: true,
+    fontsInStyles: true,
+    roleClaimPatterns: true,
+    appTokens: true,
+    mailAuthentication: "auto",
+} as const;
+const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false };
+const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
 const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false };
 
 /** oCIS. 4.0.5 and 5.0.x are here for those who upgrade from them; 8.0 is the production line. */
@@ -77,7 +89,8 @@ export const OCIS: Releases<OcisLine> = {
     lines: [
         { line: "4.0", first: 5, ...OCIS_5_0, mailAuthentication: "plain" },
         { line: "5.0", first: 0, ...OCIS_5_0 },
-        ...["7.0", "7.1", "7.2", "7.3", "8.0"].map((line) => ({ line, first: 0, ...OCIS_7_0 })),
+        ...["7.0", "7.1", "7.2"].map((line) => ({ line, first: 0, ...OCIS_7_0 })),
+        ...["7.3", "8.0"].map((line) => ({ line, first: 0, ...OCIS_7_3 })),
         ...["8.1", "8.2"].map((line) => ({ line, first: 0, ...OCIS_8_1 })),
     ],
 };

@@ -247,10 +247,13 @@ const SERVICES_WITH_ACCOUNT = [
     "userlog",
 ];
 
+/** A regular expression of Go that matches a text and nothing else. */
+const literally = (text: string) => text.replaceAll(/[\\.*+?^${}()|[\]]/g, String.raw`\$&`);
+
 /** Which role of oCIS a group stands for, the mightiest first: oCIS takes the first that matches. */
-function roleAssignment({ administrators, users }: RoleGroups) {
+function roleAssignment({ administrators, users }: RoleGroups, { roleClaimPatterns }: Pick<OcisLine, "roleClaimPatterns">) {
     const mapping = (role: string, groups: readonly string[]) =>
-        groups.map((group) => ({ role_name: role, claim_value: group }));
+        groups.map((group) => ({ role_name: role, claim_value: roleClaimPatterns ? literally(group) : group }));
     return { oidc_role_mapper: { role_mapping: [...mapping("admin", administrators), ...mapping("user", users)] } };
 }
 
@@ -263,6 +266,7 @@ function roleAssignment({ administrators, users }: RoleGroups) {
  */
 export function ocisYaml(
     secrets: pulumi.Unwrap<OcisSecrets>,
+    line: OcisLine,
     roles?: RoleGroups,
     { bindPassword, smtpPassword }: { bindPassword?: string; smtpPassword?: string } = {},
 ) {
@@ -286,7 +290,7 @@ export function ocisYaml(
             ...account,
             ...(smtpPassword === undefined ? {} : { notifications: { SMTP: { smtp_password: smtpPassword } } }),
         },
-        proxy: { ...account, ...(roles === undefined ? {} : { role_assignment: roleAssignment(roles) }) },
+        proxy: { ...account, ...(roles === undefined ? {} : { role_assignment: roleAssignment(roles, line) }) },
         graph: {
             ...account,
             application: { id: secrets.graphApplicationId },

@@ -100,7 +100,7 @@ export class Ocis extends pulumi.ComponentResource {
         const trustBundle = roots.length === 0 ? undefined : `${FILES_PATH}/root.pem`;
         const yaml = pulumi
             .all([secrets, { bindPassword: ldap?.password, smtpPassword: smtp?.password }])
-            .apply(([values, accounts]) => toYaml(ocisYaml(values, args.roles, accounts)));
+            .apply(([values, accounts]) => toYaml(ocisYaml(values, settings.images.ocis.line, args.roles, accounts)));
         const workload = new Workload(
             name,
             {

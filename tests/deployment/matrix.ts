@@ -16,7 +16,7 @@ import { Cloud } from "./cloud";
 import { CLIENTS } from "./relying-party";
 
 /** Which groups get in, and which of them administers ownCloud, where the directory leaves that to Authelia's groups. */
-export const ACCESS = { groups: ["family"], administrators: ["parents"] };
+export const ACCESS = { groups: ["family"], administrators: ["parents", "the.parents"] };
 
 /** What is expected of each role: the error of the provider, or what ownCloud answers about oneself and about all users. */
 const ROLES = {

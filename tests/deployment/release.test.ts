@@ -57,14 +57,16 @@ describeOn({ tier: "release" }, "release", (images) => {
         server = await MailServer.start(authority, true);
         const matrix = PEOPLE.map(({ name, groups, role }) => usersCalled([name], { groups, disabled: role === "disabled" }));
         const members = usersCalled([...MEMBERS, "newcomer"], { groups: ACCESS.groups });
+        // A group whose name matches that of the administrators, where it is taken for a regular expression.
+        const lookalike = usersCalled(["lookalike"], { groups: [...ACCESS.groups, "the-parents"] });
         cloud = await Cloud.up("test-release", {
             images,
             access: ACCESS,
-            users: Object.assign(members, ...matrix) as Record<string, object>,
+            users: Object.assign(members, lookalike, ...matrix) as Record<string, object>,
             ...(noMail ? {} : { smtp: { ...server.settings, authority: authority.root } }),
             ...(noAppTokens ? {} : { appTokens: true }),
         });
-        await cloud.enrol([...MEMBERS, ...PEOPLE.map(({ name }) => name)]);
+        await cloud.enrol([...MEMBERS, "lookalike", ...PEOPLE.map(({ name }) => name)]);
     });
 
     after(async () => {
@@ -153,6 +155,20 @@ describeOn({ tier: "release" }, "release", (images) => {
         // From 4.39.11 on, whoever asks for offline_access is asked each time. Source: Authelia's FAQ on consent.
         const [, minor, patch] = authelia.version.split(".").map(Number);
         assert.equal(browser.consents, minor! < 39 || patch! < 11 ? 1 : 2);
+    });
+
+    test("passwords cannot be tried by forward authentication, which nothing here uses", async () => {
+        for (const path of ["/api/verify", "/api/verify?auth=basic", "/api/authz/forward-auth", "/api/authz/ext-authz/"]) {
+            const headers = { ...basic("frank", cloud.passwords.frank!), "x-forwarded-method": "GET" };
+            const response = await cloud.open().request(`${cloud.issuer}${path}`, { headers });
+            await response.body?.cancel();
+            assert.equal(response.status, 404, path);
+        }
+    });
+
+    test("a group whose name only looks like the administrators' gives no role", async () => {
+        const expected = ocis.line.line === "4.0" ? "me 200, users 401" : "me 200, users 403";
+        assert.equal(await outcome(cloud, "web", cloud.credentials("lookalike")), expected);
     });
 
     testMatrix("authelia", images, () => cloud);

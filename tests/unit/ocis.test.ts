@@ -29,6 +29,9 @@ function environmentOf(version: string, more: Partial<OcisEnvironmentInput> = {}
     });
 }
 
+/** Of the default release. */
+const LINE = settingsOf().images.ocis.line;
+
 /** Every value is its own name, so that a test sees where each goes. */
 const SECRETS = new Proxy({} as Parameters<typeof ocisYaml>[0], { get: (_, name) => name });
 
@@ -64,7 +67,7 @@ test("the private authority is trusted through a file, and only where there is o
 });
 
 test("ocis.yaml holds everything that ocis init generates", () => {
-    const yaml = ocisYaml(SECRETS);
+    const yaml = ocisYaml(SECRETS, LINE);
     const bind = (password: string) => ({ ldap: { bind_password: password } });
     assert.equal(yaml.token_manager.jwt_secret, "jwtSecret");
     assert.deepEqual(yaml.users.drivers, bind("revaPassword"));
@@ -91,8 +94,8 @@ test("roles come from groups where some administer, the mightiest first", () => 
     const environment = environmentOf("7.0.0", { roles });
     assert.equal(environment.PROXY_ROLE_ASSIGNMENT_DRIVER, "oidc");
     assert.equal(environment.PROXY_ROLE_ASSIGNMENT_OIDC_CLAIM, "groups");
-    assert.deepEqual(ocisYaml(SECRETS, roles).proxy, {
-        ...ocisYaml(SECRETS).proxy,
+    assert.deepEqual(ocisYaml(SECRETS, LINE, roles).proxy, {
+        ...ocisYaml(SECRETS, LINE).proxy,
         role_assignment: {
             oidc_role_mapper: {
                 role_mapping: [
@@ -104,6 +107,22 @@ test("roles come from groups where some administer, the mightiest first", () => 
         },
     });
     assert.equal(environmentOf("7.0.0").PROXY_ROLE_ASSIGNMENT_DRIVER, "default");
+});
+
+test("a group gives a role to its own members alone, where oCIS takes its name for a regular expression", () => {
+    const roles = { administrators: ["it.admin", "a+b (c)"], users: ["family"] };
+    const values = (version: string) => {
+        const { line } = settingsOf({ images: { ocis: `owncloud/ocis:${version}` } }).images.ocis;
+        const { role_assignment: assignment } = ocisYaml(SECRETS, line, roles).proxy;
+        return assignment!.oidc_role_mapper.role_mapping.map(({ claim_value }) => claim_value);
+    };
+    assert.deepEqual(values("7.2.0"), ["it.admin", "a+b (c)", "family"]);
+    assert.deepEqual(values("7.3.0"), [String.raw`it\.admin`, String.raw`a\+b \(c\)`, "family"]);
+    const [pattern] = values("8.2.0").map((value) => new RegExp(`^(?:${value})$`));
+    assert.deepEqual(
+        ["it.admin", "it-admin"].map((name) => pattern!.test(name)),
+        [true, false],
+    );
 });
 
 const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", bindDn: "cn=reader,dc=example,dc=com" };
@@ -166,7 +185,7 @@ test("an LDAP server outside replaces oCIS's own, is verified and never written"
 });
 
 test("every service binds with the one account of an LDAP server outside", () => {
-    const yaml = ocisYaml(SECRETS, undefined, { bindPassword: "canary" });
+    const yaml = ocisYaml(SECRETS, LINE, undefined, { bindPassword: "canary" });
     const bind = { ldap: { bind_password: "canary" } };
     assert.deepEqual([yaml.graph.identity, yaml.users.drivers, yaml.groups.drivers], [bind, bind, bind]);
     assert.deepEqual(yaml.auth_basic.auth_providers, bind);
@@ -183,6 +202,6 @@ test("mail is sent by a service of its own, beside that of app tokens, as each l
     assert.equal(environmentOf("4.0.5", {}, { smtp }).NOTIFICATIONS_SMTP_AUTHENTICATION, "plain");
     const open = environmentOf("8.0.5", {}, { smtp: { ...smtp, user: undefined, password: undefined } });
     assert.equal(open.NOTIFICATIONS_SMTP_AUTHENTICATION, "none");
-    const { notifications } = ocisYaml(SECRETS, undefined, { smtpPassword: "canary" });
+    const { notifications } = ocisYaml(SECRETS, LINE, undefined, { smtpPassword: "canary" });
     assert.deepEqual(notifications.notifications, { SMTP: { smtp_password: "canary" } });
 });
