@@ -140,8 +140,9 @@ export class Stack {
         const { path, environment, options } = await this.command();
         const commands = 'pulumi() { "$PULUMI" "$@" $OPTIONS; }; npm() { shift 3; pulumi "$@"; }';
         const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
-        // What is typed in where a secret is asked for; a file on standard input comes before that.
-        return attempt("sh", ["-c", `${commands}; ${line}`], { cwd, env, input: "typed-in" });
+        // Typed in where a secret is asked for: fit for a password and for a digest. A file on standard input comes before that.
+        const input = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo";
+        return attempt("sh", ["-c", `${commands}; ${line}`], { cwd, env, input });
     }
 
     /** Runs it on this stack with its configuration, and fails with its whole output unless it succeeds. */
