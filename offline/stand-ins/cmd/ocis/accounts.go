@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -129,7 +130,8 @@ func (a *accounts) provision(told claims) (account, error) {
 	return account{ID: uuid.NewString(), Username: username}, nil
 }
 
-// role is what the driver says: "oidc" takes the first mapping that matches and refuses who has none.
+// role is what the driver says: "oidc" takes the first mapping whose expression matches a value as a whole, as from oCIS 7.3 on,
+// and refuses who has none.
 func (a *accounts) role(present string, told claims) (string, error) {
 	if a.config.RoleDriver == "default" {
 		if present == "" {
@@ -139,7 +141,12 @@ func (a *accounts) role(present string, told claims) (string, error) {
 	}
 	values, _ := told[a.config.RoleClaim].([]any)
 	for _, mapped := range a.config.roleMapping {
-		if slices.Contains(values, any(mapped.ClaimValue)) {
+		expression, err := regexp.Compile("^(?:" + mapped.ClaimValue + ")$")
+		if err != nil {
+			return "", err
+		}
+		matches := func(value any) bool { text, isText := value.(string); return isText && expression.MatchString(text) }
+		if slices.ContainsFunc(values, matches) {
 			return mapped.RoleName, nil
 		}
 	}
