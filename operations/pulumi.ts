@@ -166,23 +166,33 @@ function contents(text: string): unknown {
     return { ...rest, config: Object.fromEntries(bare) as unknown };
 }
 
+/** The text of a stack's file without the salt, unless it holds secrets that need it. */
+function withoutSalt(text: string): string {
+    return /\bsecure:/.test(text) ? text : text.replace(/^encryptionsalt:.*\n?/m, "");
+}
+
 /**
- * Does some work with Pulumi on a stack whose file is part of the repository, and leaves that file as it was unless the work has
- * configured it.
+ * Does some work with Pulumi on a stack whose file is part of the repository, and leaves that file as it was or as the work has
+ * configured it, without the salt.
  *
  * Pulumi keeps the salt of the passphrase in the stack's file and again in the state, and writes the project's name before every key.
  * The salt belongs to this machine's passphrase and the file to everyone, so every clone would show a change that nobody made. With
  * PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER Pulumi takes the salt from the state where the file has none; it then writes it back
- * (SecretsManagerLoader in its cmd/pulumi/stack/secrets.go). Files of other stacks are left alone.
+ * (SecretsManagerLoader in its cmd/pulumi/stack/secrets.go). Once somebody sets a secret in the file (`config set --secret`), the salt
+ * stays with it. Files of other stacks are left alone.
  */
 export async function withStackFile<T>(stack: string, work: () => Promise<T>): Promise<T> {
     const file = join(ROOT, `Pulumi.${stack}.yaml`);
-    const before = readFileSync(file, "utf8");
+    const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
     const clean = () => {
+        if (!existsSync(file)) {
+            return; // `pulumi stack rm` takes it away
+        }
         const text = readFileSync(file, "utf8");
-        if (text !== before && isDeepStrictEqual(contents(text), contents(before))) {
+        const kept = before !== undefined && isDeepStrictEqual(contents(text), contents(before)) ? before : withoutSalt(text);
+        if (kept !== text) {
             const fresh = `${file}.${process.pid}`;
-            writeFileSync(fresh, before);
+            writeFileSync(fresh, kept);
             renameSync(fresh, file);
         }
     };

@@ -9,5 +9,3 @@ export const accessTokens = z
             'Form of the access tokens. "signed" (RS256) lets oCIS verify them itself. "opaque" is what Authelia\'s oCIS guide sets; oCIS ' +
             "before 8.2 then refuses some requests with 401.",
     });
-
-export type AccessTokens = z.output<typeof accessTokens>;

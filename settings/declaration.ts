@@ -102,6 +102,17 @@ function modeOf(variants: readonly Declaration[]): Declaration {
     };
 }
 
+/** Whether a value has members, and is no list of them. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Fills in the mode of an object with several forms. A stack's object replaces the default one whole: `config set --path tls.email`
+ * alone leaves no mode.
+ */
+export const withMode = (standard: string) => (value: unknown) => (isObject(value) ? { mode: standard, ...value } : value);
+
 /** A switch. */
 export function flag(standard: boolean, description: string) {
     return z.boolean("true or false").default(standard).meta({ description, example: standard });

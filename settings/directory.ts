@@ -1,7 +1,7 @@
 /** The key `directory`: where users live. */
 import { z } from "zod";
 
-import { authority, ocisPassword, secretMeta, text } from "./declaration";
+import { authority, ocisPassword, secretMeta, text, withMode } from "./declaration";
 import { LdapSchema, PRESETS } from "./ldap";
 
 /** A distinguished name: attribute=value pairs with commas between them; a comma in a value follows a backslash. */
@@ -94,11 +94,8 @@ const inLdap = z
     })
     .transform(({ preset, ...said }) => ({ ...PRESETS[preset], ...said }));
 
-const withMode = (value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) ? { mode: "authelia", ...value } : value;
-
 export const directory = z
-    .preprocess(withMode, z.discriminatedUnion("mode", [inAuthelia, inOcis, inLdap], "authelia, ocis or ldap"))
+    .preprocess(withMode("authelia"), z.discriminatedUnion("mode", [inAuthelia, inOcis, inLdap], "authelia, ocis or ldap"))
     .prefault({})
     .meta({ description: "Where users live. A stack keeps the mode with which it was made." });
 

@@ -22,7 +22,7 @@ export interface Fault {
 }
 
 /** What stands in the place of a value that nobody may see, or wants to: a certificate has dozens of lines. */
-export function shown(value: unknown, { secret, fromFile }: Pick<Declaration, "secret" | "fromFile">): unknown {
+function shown(value: unknown, { secret, fromFile }: Pick<Declaration, "secret" | "fromFile">): unknown {
     if (value === undefined) {
         return undefined;
     }
@@ -30,7 +30,7 @@ export function shown(value: unknown, { secret, fromFile }: Pick<Declaration, "s
 }
 
 /** What sets a member to something that can be used: its example, its default, or the first of what it can be. */
-export function curesOf(path: Path, value: unknown, declaration: Declaration): Cure[] {
+function curesOf(path: Path, value: unknown, declaration: Declaration): Cure[] {
     const { secret, fromFile } = declaration;
     if (fromFile !== undefined) {
         return [{ set: path, fromFile, secret }];

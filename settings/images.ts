@@ -30,7 +30,7 @@ export interface Images {
 }
 
 /** What a function returns or throws. */
-function attempt<T>(work: () => T): T | Error {
+function resultOf<T>(work: () => T): T | Error {
     try {
         return work();
     } catch (error) {
@@ -42,12 +42,12 @@ function attempt<T>(work: () => T): T | Error {
 export function releasesOf({ authelia, ocis, caddy }: z.output<typeof images>, untested: boolean): Images | Fault[] {
     const faults: Fault[] = [];
     const release = <L extends Line>(name: string, releases: Releases<L>, value: string) => {
-        const found = attempt(() => releaseOf(releases, value, untested));
+        const found = resultOf(() => releaseOf(releases, value, untested));
         if (!(found instanceof Error)) {
             return found;
         }
         const path = ["images", name];
-        const newer = !(attempt(() => releaseOf(releases, value, true)) instanceof Error);
+        const newer = !(resultOf(() => releaseOf(releases, value, true)) instanceof Error);
         const when = "if you know that a newer one works";
         faults.push({
             path,

@@ -27,5 +27,3 @@ export const lifespans = z
     })
     .prefault({})
     .meta({ description: 'How long tokens live, such as "12 hours" or "2 days".' });
-
-export type Lifespans = z.output<typeof lifespans>;

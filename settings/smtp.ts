@@ -1,7 +1,7 @@
 /** The key `smtp`: the mail server. */
 import { z } from "zod";
 
-import { authority, email, ocisPassword, secretMeta, text } from "./declaration";
+import { authority, email, isObject, ocisPassword, secretMeta, text } from "./declaration";
 import { Fault } from "./fault";
 
 /** Ports of mail submission where the address names none. Source: RFC 8314, 3.3 and RFC 6409, 3.1. */
@@ -62,7 +62,7 @@ const server = z
 /** A mail server to which mail is submitted. */
 export type Smtp = z.output<typeof server>;
 
-const isEmpty = (value: unknown) => typeof value === "object" && value !== null && Object.keys(value).length === 0;
+const isEmpty = (value: unknown) => isObject(value) && Object.keys(value).length === 0;
 
 export const smtp = z
     .preprocess((value) => (isEmpty(value) ? undefined : value), server.optional())

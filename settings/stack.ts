@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Given, KEYS } from ".";
 import { CommandLine } from "./cure";
-import { declarationOf } from "./declaration";
+import { declarationOf, isObject } from "./declaration";
 
 /** Environment variable with the images of this machine, JSON: stack -> server -> image. */
 export const MACHINE_IMAGES = "OCIS_AUTHELIA_IMAGES";
@@ -54,6 +54,5 @@ function parsed(key: string, text: string): unknown {
 export function readConfiguration(configuration: Readonly<Record<string, string>> = stackConfiguration()): Given {
     const given = Object.fromEntries(Object.entries(configuration).map(([key, text]) => [key, parsed(key, text)]));
     const { images = {} } = given;
-    const isObject = typeof images === "object" && images !== null && !Array.isArray(images);
-    return { ...given, images: isObject ? { ...imagesOfThisMachine(), ...images } : images } as unknown as Given;
+    return { ...given, images: isObject(images) ? { ...imagesOfThisMachine(), ...images } : images } as unknown as Given;
 }

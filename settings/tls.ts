@@ -5,7 +5,7 @@ import { z } from "zod";
 
 import { Host, Hosts } from "../hosts";
 import { Cure } from "./cure";
-import { authority, certificatesIn, email, secretMeta, secretText, text } from "./declaration";
+import { authority, certificatesIn, email, secretMeta, secretText, text, withMode } from "./declaration";
 import { Fault } from "./fault";
 
 const roots = authority(
@@ -73,12 +73,11 @@ const none = z.strictObject({
     authority: roots,
 });
 
-// A stack's object replaces the default one whole: `config set --path tls.email` alone leaves no mode.
-const withMode = (value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) ? { mode: "acme", ...value } : value;
-
 export const tls = z
-    .preprocess(withMode, z.discriminatedUnion("mode", [acme, privateCa, files, none], "acme, private-ca, files or none"))
+    .preprocess(
+        withMode("acme"),
+        z.discriminatedUnion("mode", [acme, privateCa, files, none], "acme, private-ca, files or none"),
+    )
     .prefault({})
     .meta({ description: "Who ends TLS, and with which certificates." });
 
