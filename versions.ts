@@ -9,6 +9,8 @@ export interface Line {
     readonly line: string;
     readonly first: number;
     readonly last?: number;
+    /** Known by its sources alone, before its first release: taken only by who asks for untested releases. */
+    readonly unreleased?: boolean;
 }
 
 /** What differs between the lines of Authelia. */
@@ -28,6 +30,11 @@ export interface AutheliaLine extends Line {
      * here and not told apart for it.
      */
     readonly multipleAuthMethods: boolean;
+    /**
+     * Signs people out for a relying party, and sends them back to where that has registered. Source: Authelia, branch
+     * feat-oidc-end-session of 2026-08-02, which its roadmap names for 4.40; no release has it.
+     */
+    readonly endSession: boolean;
 }
 
 /** What differs between the lines of oCIS. */
@@ -56,17 +63,25 @@ export interface OcisLine extends Line {
 export interface Releases<L extends Line> {
     readonly title: string;
     readonly image: string;
+    /** Releases that this repository's deployment tests were run on, the oldest first; see docs/versions.md. */
+    readonly run: readonly string[];
     readonly lines: readonly L[];
 }
 
-/** Authelia. 4.39.20 is the newest release; it mends two flaws marked as security relevant in its log. */
+const AUTHELIA_4_40 = { passwordChange: true, selectAccount: true, multipleAuthMethods: true, endSession: true };
+const AUTHELIA_4_39 = { ...AUTHELIA_4_40, endSession: false };
+const AUTHELIA_4_38 = { ...AUTHELIA_4_39, passwordChange: false };
+
+/** Authelia. 4.39.28 is the newest release known of, of 2026-09-17; from 4.39.28 on its image is whole on ARM (authelia#13183). */
 export const AUTHELIA: Releases<AutheliaLine> = {
     title: "Authelia",
-    image: "authelia/authelia:4.39.20",
+    image: "authelia/authelia:4.39.28",
+    run: ["4.38.0", "4.39.20", "4.39.21"],
     lines: [
-        { line: "4.38", first: 0, last: 15, passwordChange: false, selectAccount: false, multipleAuthMethods: false },
-        { line: "4.38", first: 16, passwordChange: false, selectAccount: true, multipleAuthMethods: true },
-        { line: "4.39", first: 0, last: 20, passwordChange: true, selectAccount: true, multipleAuthMethods: true },
+        { line: "4.38", first: 0, last: 15, ...AUTHELIA_4_38, selectAccount: false, multipleAuthMethods: false },
+        { line: "4.38", first: 16, ...AUTHELIA_4_38 },
+        { line: "4.39", first: 0, ...AUTHELIA_4_39 },
+        { line: "4.40", first: 0, unreleased: true, ...AUTHELIA_4_40 },
     ],
 };
 
@@ -82,10 +97,14 @@ const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false };
 const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
 const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false };
 
-/** oCIS. 4.0.5 and 5.0.x are here for those who upgrade from them; 8.0 is the production line. */
+/**
+ * oCIS. 8.2.0 is the first release in which nobody can rename the own account to another person's name (owncloud/ocis#12493); 4.0.5
+ * and 5.0 are here for those who upgrade from them.
+ */
 export const OCIS: Releases<OcisLine> = {
     title: "oCIS",
-    image: "owncloud/ocis:8.0.5",
+    image: "owncloud/ocis:8.2.0",
+    run: ["4.0.5", "5.0.9", "7.0.0", "7.3.1", "8.0.0", "8.1.0", "8.2.0"],
     lines: [
         { line: "4.0", first: 5, ...OCIS_5_0, mailAuthentication: "plain" },
         { line: "5.0", first: 0, ...OCIS_5_0 },
@@ -95,16 +114,18 @@ export const OCIS: Releases<OcisLine> = {
     ],
 };
 
-/** Caddy, the edge. Any 2.x serves; only the image is chosen here. */
-export const CADDY_IMAGE = "caddy:2.11";
+/** Caddy, the edge. Any 2.x serves; only the image is chosen here, the one that is run. */
+export const CADDY_IMAGE = "caddy:2.11.9";
 
 /** A server's image together with the release that its tag names. */
 export interface Release<L extends Line> {
-    /** As Docker takes it, such as "owncloud/ocis:8.0.5". */
+    /** As Docker takes it, such as "owncloud/ocis:8.2.0", with a digest or without. */
     readonly image: string;
-    /** Such as "8.0.5". */
+    /** Such as "8.2.0". */
     readonly version: string;
     readonly line: L;
+    /** The release that was run and comes closest: itself, one of its own line, or else the newest before it. */
+    readonly run: string;
 }
 
 /** The tag of an image name as Docker reads it: after the last colon that follows the last slash, before any digest. */
@@ -114,43 +135,60 @@ function tagOf(image: string): string {
     return last.includes(":") ? last.slice(last.indexOf(":") + 1) : "";
 }
 
-/** The lines of a server as a person reads them: "4.38.x, 4.39.0 to 4.39.20". */
+/** The lines of a server as a person reads them: "4.38.0 to 4.38.15, 4.39.x". */
 export function describeLines(server: Releases<Line>): string {
     return server.lines
+        .filter(({ unreleased }) => !unreleased)
         .map(({ line, first, last }) =>
             last !== undefined ? `${line}.${first} to ${line}.${last}` : first > 0 ? `${line}.${first} and later` : `${line}.x`,
         )
         .join(", ");
 }
 
-/** Major, minor and patch as one number that orders releases. */
-function order(line: string, patch: number): number {
-    const [major, minor] = line.split(".").map(Number);
-    return (major! * 1000 + minor!) * 1000 + patch;
+/** A release as one number that orders releases. */
+function order(version: string): number {
+    const [major, minor, patch] = version.split(".").map(Number);
+    return (major! * 1000 + minor!) * 1000 + patch!;
+}
+
+/** The release that was run and says most about `version`. */
+function closestRun({ run }: Releases<Line>, version: string): string {
+    const sameLine = run.filter(
+        (other) => other.slice(0, other.lastIndexOf(".")) === version.slice(0, version.lastIndexOf(".")),
+    );
+    const earlier = (other: string) => order(other) <= order(version);
+    return run.find((other) => other === version) ?? sameLine.findLast(earlier) ?? sameLine[0] ?? run.findLast(earlier)!;
+}
+
+/** What a person should know of a release that was not run; undefined for one that was. */
+export function describeUnrun(server: Releases<Line>, { version, run }: Release<Line>): string | undefined {
+    return version === run
+        ? undefined
+        : `${server.title} ${version} was not run by this program's tests. ${run} was, and is configured like it: see docs/versions.md.`;
 }
 
 /**
- * The release that an image's tag names, with what is special about its line.
+ * The release that an image's tag names, with what is special about its line. Every patch of a supported line is taken.
  *
  * @param untested Takes a release outside the table for one of the newest line before it.
  * @throws Error that says what is allowed when the tag names no such release.
  */
 export function releaseOf<L extends Line>(server: Releases<L>, image: string, untested = false): Release<L> {
-    const version = tagOf(image);
-    const [, line, patch] = /^v?(\d+\.\d+)\.(\d+)$/.exec(version) ?? [];
+    const tag = tagOf(image);
+    const [, version, name, patch] = /^v?((\d+\.\d+)\.(\d+))$/.exec(tag) ?? [];
     const known =
         server.lines.find(
-            (candidate) =>
-                candidate.line === line && Number(patch) >= candidate.first && Number(patch) <= (candidate.last ?? Infinity),
+            ({ line, first, last = Infinity, unreleased = false }) =>
+                line === name && Number(patch) >= first && Number(patch) <= last && (untested || !unreleased),
         ) ??
-        (untested && line !== undefined
-            ? server.lines.findLast(({ line: earlier, first }) => order(earlier, first) <= order(line, Number(patch)))
+        (untested && version !== undefined
+            ? server.lines.findLast(({ line, first }) => order(`${line}.${first}`) <= order(version))
             : undefined);
-    if (known === undefined) {
+    if (version === undefined || known === undefined) {
         throw new Error(
-            `its tag ${version === "" ? "is missing" : `is "${version}"`} and must name a supported release of ` +
+            `its tag ${tag === "" ? "is missing" : `is "${tag}"`} and must name a supported release of ` +
                 `${server.title}: ${describeLines(server)}`,
         );
     }
-    return { image, version: version.replace(/^v/, ""), line: known };
+    return { image, version, line: known, run: closestRun(server, version) };
 }

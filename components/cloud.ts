@@ -6,6 +6,7 @@ import { Given } from "../settings";
 import { CommandLine } from "../settings/cure";
 import { checkPrefix } from "../settings/prefix";
 import { settingsOf } from "../settings/refusal";
+import { AUTHELIA, describeUnrun, OCIS } from "../versions";
 import { accessPolicy, roleGroups } from "./access";
 import { Authelia } from "./authelia";
 import { Certificates } from "./certificates";
@@ -120,6 +121,12 @@ export class Cloud extends pulumi.ComponentResource {
         );
 
         const { images } = settings;
+        for (const notice of [describeUnrun(AUTHELIA, images.authelia), describeUnrun(OCIS, images.ocis)]) {
+            if (notice !== undefined) {
+                void pulumi.log.info(notice, this);
+            }
+        }
+
         this.cloudUrl = pulumi.output(hosts.cloud.url);
         this.portalUrl = pulumi.output(hosts.auth.url);
         this.issuer = pulumi.output(hosts.auth.url);

@@ -23,6 +23,8 @@ export interface RelyingParty {
     readonly multipleAuthMethods?: boolean;
     /** Absolute; compared as they stand, but for the port of http://127.0.0.1. */
     readonly redirectUris: readonly string[];
+    /** Where it may send a person whom it has signed out of the provider; where the provider offers that. */
+    readonly postLogoutRedirectUris: readonly string[];
     readonly scopes: readonly string[];
     readonly lifespans: TokenLifespans;
     /** How long a person's consent is remembered, where that person says so; asked for at each sign-in by default. */

@@ -52,7 +52,7 @@ export function clientSecretDigest({ clientId, clientSecret }: { clientId: strin
     return `$pbkdf2-sha512$${rounds}$${encode(salt)}$${encode(key)}`;
 }
 
-function client(party: RelyingParty, application: RelyingApplication) {
+function client(party: RelyingParty, application: RelyingApplication, line: AutheliaLine) {
     const { clientId, clientSecret } = party;
     return {
         client_id: clientId,
@@ -68,6 +68,7 @@ function client(party: RelyingParty, application: RelyingApplication) {
         require_pkce: true,
         pkce_challenge_method: "S256",
         redirect_uris: [...party.redirectUris],
+        ...(line.endSession ? { post_logout_redirect_uris: [...party.postLogoutRedirectUris] } : {}),
         scopes: [...party.scopes],
         response_types: ["code"],
         grant_types: ["authorization_code", "refresh_token"],
@@ -203,7 +204,7 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
                     allowed_origins: [application.origin],
                 },
                 ...authorizationPolicies(application),
-                clients: application.relyingParties.map((party) => client(party, application)),
+                clients: application.relyingParties.map((party) => client(party, application, line)),
             },
         },
     };

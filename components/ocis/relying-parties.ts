@@ -58,6 +58,8 @@ export function ocisRelyingApplication(
                 `${url}/oidc-silent-redirect.html`,
                 `${url}/apps/openidconnect/redirect`,
             ],
+            // Source: oCIS 8.2.0, web/packages/web-runtime/src/services/auth/userManager.ts.
+            postLogoutRedirectUris: [`${url}/`],
             scopes: SCOPES,
             lifespans: web,
             // The native apps ask for consent at each sign-in themselves, by their prompt.
@@ -71,6 +73,7 @@ export function ocisRelyingApplication(
             // Apps before 5.3 send their secret by Basic and in the body. Source: owncloud/client, commit 40b29d239.
             multipleAuthMethods: olderDesktopClients,
             redirectUris: ["http://127.0.0.1", "http://localhost"],
+            postLogoutRedirectUris: [],
             scopes: SCOPES,
             lifespans: native,
             unrequestedScopes: NATIVE_UNREQUESTED,
@@ -81,6 +84,7 @@ export function ocisRelyingApplication(
             // The guide says client_secret_basic, which the app has not sent since 4.7. Source: owncloud/android#4575.
             tokenEndpointAuthMethod: "client_secret_post",
             redirectUris: ["oc://android.owncloud.com"],
+            postLogoutRedirectUris: [],
             scopes: SCOPES,
             lifespans: native,
             unrequestedScopes: NATIVE_UNREQUESTED,
@@ -90,6 +94,7 @@ export function ocisRelyingApplication(
             clientName: "ownCloud Infinite Scale (iOS)",
             tokenEndpointAuthMethod: "client_secret_basic",
             redirectUris: ["oc://ios.owncloud.com", "oc.ios://ios.owncloud.com"],
+            postLogoutRedirectUris: [],
             scopes: SCOPES,
             lifespans: native,
             unrequestedScopes: NATIVE_UNREQUESTED,

@@ -52,7 +52,7 @@ function configurationOf(version: string, values: object = {}, more: Partial<Aut
     });
 }
 
-const clientsOf = (version: string) => configurationOf(version).identity_providers.oidc.clients;
+const clientsOf = (version: string, values?: object) => configurationOf(version, values).identity_providers.oidc.clients;
 
 for (const version of ["4.38.0", "4.38.19", "4.39.20"]) {
     test(`${version}: the session cookie spans both hosts and the portal is reached by https`, () => {
@@ -257,4 +257,11 @@ test("mail is submitted with TLS, its password among the secrets; without a serv
     const values = { sessionSecret: "a", storageEncryptionKey: "b", hmacSecret: "c", issuerPrivateKey: "d" };
     assert.ok(!("notifier" in autheliaSecretsFile(values)));
     assert.deepEqual(autheliaSecretsFile(values, { smtpPassword: "canary" }).notifier, { smtp: { password: "canary" } });
+});
+
+test("where Authelia ends sessions for a relying party, the web interface alone says where people are sent afterwards", () => {
+    const registered = (version: string) =>
+        clientsOf(version, { untestedReleases: true }).map((client) => client.post_logout_redirect_uris);
+    assert.deepEqual(registered("4.40.0"), [["https://owncloud.example.com/"], [], [], []]);
+    assert.deepEqual(new Set(registered("4.39.28")), new Set([undefined]), "4.39 refuses a key that it does not know");
 });

@@ -131,11 +131,11 @@ test("an object of the stack's file that says some keys leaves the others at the
 });
 
 test("a newer release is taken for the newest supported one, by who asks for it", () => {
-    const images = { authelia: "authelia/authelia:4.40.1", ocis: "owncloud/ocis:8.0.5" };
+    const images = { authelia: "authelia/authelia:4.41.1", ocis: "owncloud/ocis:8.0.5" };
     assert.throws(() => settingsOf({ ...GOOD, images }), /untestedReleases true/);
     const { authelia } = settingsOf({ ...GOOD, images, untestedReleases: true }).images;
-    assert.equal(authelia.version, "4.40.1");
-    assert.equal(authelia.line.line, "4.39");
+    assert.equal(authelia.version, "4.41.1");
+    assert.equal(authelia.line.line, "4.40");
     const old = { authelia: "authelia/authelia:4.37.5" };
     assert.throws(() => settingsOf({ ...GOOD, images: old, untestedReleases: true }), /must name a supported release/);
 });
