@@ -15,6 +15,7 @@ import { parse } from "yaml";
 
 import { buildToolchain, builtToolchain } from "../offline/toolchain";
 import { MACHINE_IMAGES, PULUMI_COMMAND } from "../settings/stack";
+import { Archive, unpackArchive } from "../system/download";
 import { runMain } from "../system/failure";
 import { CACHE, ROOT, STATE } from "../system/folders";
 import { foreground } from "../system/run";
@@ -23,6 +24,21 @@ import { rememberedImages } from "./images";
 
 /** Where the official download of the command line interface is kept. */
 const DOWNLOAD = join(CACHE, "pulumi", sdkVersion);
+
+/**
+ * The release of the command line interface that is downloaded, which is the SDK's, and the SHA-256 of its archives, by platform and
+ * architecture as Node.js calls them. Pulumi's own installation script compares nothing. Source: pulumi/homebrew-tap, commit 4cf9971,
+ * which Pulumi's release has written; each release publishes them in pulumi-<version>-checksums.txt too.
+ */
+export const RELEASE = {
+    version: "3.256.0",
+    sums: {
+        "darwin-arm64": "da8ed5d80c07ef00c5b0a489ddcedf4c985092d69b8efc4e9d2193e1e4f05b5b",
+        "darwin-x64": "53a8c8775cb6e9886482552a3e7c74eccec7284dce4a4f68368a94113cf47b98",
+        "linux-arm64": "a5b0c4cfc894d9147b8769eeb590fb6517f98829595d95443c2b6f91b1815711",
+        "linux-x64": "fe4afd4cda48f7fe06961268834caf78fb1efa8b31ee61ad00ee2e6cfa91caea",
+    } as Readonly<Record<string, string>>,
+};
 
 /** PULUMI_HOME of an official command line interface, apart from the user's: its plugins and chosen stack are ours. */
 const HOME = join(CACHE, "pulumi-home");
@@ -65,29 +81,48 @@ async function downloaded(): Promise<CommandLine | undefined> {
     if (!existsSync(DOWNLOAD)) {
         return undefined;
     }
-    // Of an interrupted download the command is missing or does not run, and asking it fails.
+    // One that does not run here is made again.
     const found = await OfficialCommand.get({ root: DOWNLOAD }).catch(() => undefined);
     return found && { path: found.command, home: HOME };
 }
 
-/** Downloads the command line interface as Pulumi's own Automation API does. Without a connection that ends within 10 s. */
-async function download(say: (line: string) => void): Promise<CommandLine | undefined> {
-    say(`Downloading Pulumi's command line interface ${sdkVersion} into .cache/ …`);
+/** The official archive for this machine; undefined where there is none, as for Windows. */
+function officialArchive(): Archive | undefined {
+    const { version, sums } = RELEASE;
+    const platform = `${process.platform}-${process.arch}`;
+    const url = `https://github.com/pulumi/pulumi/releases/download/v${version}/pulumi-v${version}-${platform}.tar.gz`;
+    const sha256 = sums[platform];
+    return sha256 === undefined ? undefined : { url, sha256 };
+}
+
+/** Downloads the command line interface; says why where that is not possible. */
+async function download(archive: Archive | undefined, say: (line: string) => void): Promise<CommandLine | undefined> {
+    if (archive === undefined) {
+        return undefined;
+    }
+    say(`Downloading Pulumi's command line interface ${RELEASE.version} into .cache/ …`);
     try {
-        const { command } = await OfficialCommand.install({ root: DOWNLOAD });
-        return { path: command, home: HOME };
+        await unpackArchive(archive, join(DOWNLOAD, "bin"));
+        return await downloaded();
     } catch (error) {
-        say(`  not possible here: ${(error as Error).message.trim()}`);
+        say(`  not possible here: ${(error as Error).message}`);
         return undefined;
     }
 }
 
-async function commandLine(say: (line: string) => void): Promise<CommandLine> {
+/**
+ * The command line interface of this machine: an installed one that is new enough, else one that was downloaded or built before, else the
+ * official download, else a build from Go modules (offline/pulumi).
+ *
+ * @param archive What is downloaded.
+ * @throws Failure if none can be had.
+ */
+export async function commandLine(say: (line: string) => void, archive = officialArchive()): Promise<CommandLine> {
     return (
         (await installed(say)) ??
         (await downloaded()) ??
         (await builtToolchain()) ??
-        (await download(say)) ??
+        (await download(archive, say)) ??
         (await buildToolchain(say))
     );
 }
@@ -119,8 +154,7 @@ function prepareState(): { backend: string; passphrase: string } {
 let found: Promise<CommandLine> | undefined;
 
 /**
- * Pulumi's command line interface with the local state: an installed one that is new enough, else one that was
- * downloaded or built before, else the official download, else a build from Go modules (offline/pulumi).
+ * Pulumi's command line interface with the local state.
  *
  * @param say Takes one line of what is done; nothing is said where nothing is to be done.
  * @throws Failure if none can be had.
