@@ -72,7 +72,10 @@ export interface WorkloadArgs {
     /** Files below SECRETS_PATH. Their contents are made secret here. */
     readonly secretFiles: readonly File[];
     readonly data: DataVolume;
-    /** Shell command that exits 0 once the process can serve; runs in the container with busybox or better. */
+    /**
+     * Shell command that exits 0 once the process can serve. What every image has is /bin/sh and busybox, by that name: "wget" is GNU's in
+     * Authelia's, and lacks a library on ARM up to 4.39.27 (authelia/authelia#13183).
+     */
     readonly ready: string;
     /** Upper limit, MiB. */
     readonly memory: number;

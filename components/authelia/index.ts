@@ -80,7 +80,7 @@ export class Authelia extends pulumi.ComponentResource {
                     ...(ldap === undefined ? [{ name: "users.yml", content: usersFile }] : []),
                 ],
                 data: { path: AUTHELIA_DATA, keepData: settings.keepData },
-                ready: `wget -q -O /dev/null http://127.0.0.1:${AUTHELIA_PORT}/api/health`,
+                ready: `busybox wget -q -O /dev/null http://127.0.0.1:${AUTHELIA_PORT}/api/health`,
                 // One sign-in with an argon2id digest takes 64 MiB for 0.2 s; the server itself about 90.
                 memory: 512,
                 network: args.network,

@@ -90,7 +90,7 @@ export class Edge extends pulumi.ComponentResource {
                 ],
                 secretFiles,
                 data: { path: DATA, keepData: settings.keepData },
-                ready: `wget -q -O /dev/null http://${HEALTH_ADDRESS}`,
+                ready: `busybox wget -q -O /dev/null http://${HEALTH_ADDRESS}`,
                 memory: 256,
                 network: args.network,
                 aliases: tls.mode === "none" ? [] : args.sites.map(({ host }) => host.name),

@@ -128,7 +128,7 @@ export class Ocis extends pulumi.ComponentResource {
                     ...(own === undefined ? [] : [{ name: DIRECTORY_KEY, content: own.privateKey }]),
                 ],
                 data: { path: OCIS_DATA, keepData: settings.keepData },
-                ready: `wget -q -O /dev/null ${readyPorts.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
+                ready: `busybox wget -q -O /dev/null ${readyPorts.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
                 // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                 memory: 2048,
                 network: args.network,
