@@ -216,7 +216,9 @@ export class Workload extends pulumi.ComponentResource {
                 destroyGraceSeconds: STOP_SECONDS,
                 // For `docker stop` and a shutdown of the host, which would kill after ten seconds.
                 stopTimeout: STOP_SECONDS,
-                restart: "unless-stopped",
+                // Not "unless-stopped": an engine that was killed ends what it finds running at its next start, and takes that for
+                // a stop by hand. Source: moby, daemon/kill.go, killWithSignal; run with 20.10, and the same in August 2026.
+                restart: "always",
             },
             // The name is fixed, so the old container has to go first, whatever asks for the replacement.
             {
