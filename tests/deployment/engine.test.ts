@@ -1,0 +1,109 @@
+/**
+ * A stack on an engine that breaks down, made of images like the official ones: it comes up with what those hold, its servers come back by
+ * themselves after the engine was killed and after a loss of power, and a file is still there. The engine is another one than the
+ * machine's, reached by DOCKER_HOST. It makes no difference by release, so it runs on the newest pair.
+ */
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { ROOT } from "../../system/folders";
+import { run } from "../../system/run";
+import { Cloud, usersCalled } from "./cloud";
+import { NO_OFFICIAL_IMAGES, officialImages } from "./official";
+import { NO_OWN_ENGINE, OwnEngine } from "./own-engine";
+import { describeOn } from "./pairs";
+import { Session } from "./relying-party";
+import { docker, dockerLines, freePort } from "./stack";
+import { eventually } from "./waiting";
+import { readText, tokenClient } from "./webdav";
+
+const STACK = "test-engine-cloud";
+
+/** One for each sign-in, because a code serves once. */
+const PEOPLE = ["alice", "bob", "carol"];
+
+/** Seconds within which all servers are ready again. */
+const BACK_SECONDS = 60;
+
+describeOn({ tier: "everything", missing: NO_OWN_ENGINE ?? NO_OFFICIAL_IMAGES }, "an engine that breaks down", (images) => {
+    const machine = process.env.DOCKER_HOST;
+    let engine: OwnEngine;
+    let cloud: Cloud;
+    let gone = false;
+    let alice: Session;
+
+    before(async () => {
+        // An interrupted run has lost its stack with its engine.
+        rmSync(join(ROOT, ".cache", "tests", STACK), { recursive: true, force: true });
+        engine = new OwnEngine("test-engine");
+        await engine.powerOn();
+        const [save, load] = [`docker save ${Object.values(images).join(" ")}`, `docker --host ${engine.host} load`];
+        await run("bash", ["-o", "pipefail", "-c", `${save} | ${load}`]);
+        process.env.DOCKER_HOST = engine.host;
+        const httpsPort = await freePort();
+        const like = await officialImages(images);
+        await engine.forward(httpsPort);
+        cloud = await Cloud.up(STACK, { images: like, users: usersCalled(PEOPLE), httpsPort });
+        await cloud.enrol(PEOPLE);
+    });
+
+    after(async () => {
+        try {
+            await (gone || cloud?.down());
+        } finally {
+            await engine.remove();
+            if (machine === undefined) {
+                delete process.env.DOCKER_HOST;
+            } else {
+                process.env.DOCKER_HOST = machine;
+            }
+        }
+    });
+
+    /** Names of the servers' containers that are healthy. */
+    const healthy = () => dockerLines("ps", "--filter", "health=healthy", "--format", "{{.Names}}");
+
+    /** Waits until all servers are ready, and alice, who has stayed signed in, reads what she has written. */
+    async function expectBack(): Promise<void> {
+        await eventually("all servers are ready again", BACK_SECONDS, async () => (await healthy()).length === 3 || undefined);
+        assert.equal(await readText(tokenClient(cloud, alice), "/kept.txt"), "kept");
+    }
+
+    test("the program needs nothing that the official images lack", async () => {
+        assert.equal((await healthy()).length, 3);
+        alice = await cloud.signIn(cloud.credentials("alice"));
+        await tokenClient(cloud, alice).putFileContents("/kept.txt", "kept");
+        await cloud.expectNoChange();
+    });
+
+    test("the servers come back after the engine alone was killed", async () => {
+        await engine.endDaemon("SIGKILL");
+        await engine.startDaemon();
+        await expectBack();
+        assert.equal(await (await cloud.signIn(cloud.credentials("bob"))).status(), 200);
+    });
+
+    test("they come back after a loss of power", async () => {
+        await engine.powerOff();
+        await engine.powerOn();
+        await engine.forward(Number(cloud.settings.httpsPort));
+        await expectBack();
+        assert.equal(await (await cloud.signIn(cloud.credentials("carol"))).status(), 200);
+    });
+
+    test("so do they after docker stop, with the next start of the engine, as docs/production.md says", async () => {
+        await docker("stop", ...(await healthy()));
+        await engine.endDaemon("SIGTERM");
+        await engine.startDaemon();
+        await expectBack();
+    });
+
+    test("a destroyed stack leaves nothing, not even a volume that an image declares", async () => {
+        await cloud.down();
+        gone = true;
+        assert.deepEqual(await dockerLines("ps", "--all", "--quiet"), []);
+        assert.deepEqual(await dockerLines("volume", "ls", "--quiet"), []);
+    });
+});

@@ -1,0 +1,166 @@
+/**
+ * A Docker Engine of a test's own, which the test may kill: Debian's or Docker's, as installed here, in namespaces of its own for
+ * processes, network and mounts. Nothing of it reaches the engine of the machine, and with its first process goes all of it:
+ * containers, bridges, rules of the packet filter, mounts, whatever lay in /run. What is left, as on a disk, is one folder.
+ *
+ * A loss of power is shown by the end of that process. Not shown is what a kernel that ends with it has not yet written to its disk.
+ */
+import { ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, globSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { connect, createServer, Server } from "node:net";
+import { delimiter, join } from "node:path";
+import { pipeline } from "node:stream";
+
+import { ROOT } from "../../system/folders";
+import { attempt } from "../../system/run";
+import { eventually } from "./waiting";
+
+/** What it takes besides the engine: util-linux, iproute2, and the first process that the engine gives to containers too. */
+const PROGRAMS = ["dockerd", "containerd", "docker-init", "unshare", "nsenter", "setpriv", "mount", "ip"];
+
+const missing = PROGRAMS.filter((name) => !process.env.PATH!.split(delimiter).some((folder) => existsSync(join(folder, name))));
+
+/** Why there can be no engine of one's own here; undefined where there can. */
+export const NO_OWN_ENGINE =
+    missing.length > 0 ? `needs ${missing.join(", ")}` : process.getuid?.() === 0 ? undefined : "needs root, for namespaces";
+
+/** Passes connections to a socket in the file system on to a port, in the network that this runs in: socket and port are its arguments. */
+const RELAY = `
+    const { createServer, connect } = require("node:net");
+    const [socket, port] = process.argv.slice(1);
+    createServer((here) => require("node:stream").pipeline(here, connect(port, "127.0.0.1"), here, () => {})).listen(socket);`;
+
+/** Seconds that an engine may take to answer. */
+const START_SECONDS = 60;
+
+/** The process that `parent`, which does nothing else, has started. */
+function childOf(parent: number): number | undefined {
+    const [child] = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").split(" ");
+    return child === "" ? undefined : Number(child);
+}
+
+/** Waits until a process has ended. */
+async function end(child: ChildProcess | undefined): Promise<void> {
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+        await new Promise((resolve) => child.once("exit", resolve));
+    }
+}
+
+export class OwnEngine {
+    private readonly folder: string;
+    private readonly socket: string;
+    private readonly cgroup: string;
+    private machine?: ChildProcess;
+    private daemon?: ChildProcess;
+    private relay?: ChildProcess;
+    private listener?: Server;
+
+    /** @param name Of its folder, and of its control group. What an interrupted run has left there is removed. */
+    constructor(private readonly name: string) {
+        this.folder = join(ROOT, ".cache", "tests", name);
+        this.socket = join(this.folder, "docker.sock");
+        this.cgroup = `/${name}`;
+        this.forget();
+        mkdirSync(this.folder, { recursive: true });
+    }
+
+    /** Its address, for DOCKER_HOST. */
+    get host(): string {
+        return `unix://${this.socket}`;
+    }
+
+    /** Starts everything: the first process with containerd, and the engine. */
+    async powerOn(): Promise<void> {
+        const prepare = "mount -t tmpfs tmpfs /run && ip link set lo up";
+        const containerd = `exec docker-init -- containerd --root '${this.folder}/containerd'`;
+        // Whatever ends this test takes it along.
+        const unshare = [
+            "--pdeathsig",
+            "KILL",
+            "unshare",
+            "--fork",
+            "--kill-child",
+            "--pid",
+            "--mount-proc",
+            "--net",
+            "--mount",
+        ];
+        this.machine = this.spawn("setpriv", [...unshare, "sh", "-c", `${prepare} && ${containerd}`], "containerd.log");
+        await this.startDaemon();
+    }
+
+    /** Starts the engine beside what runs already, and waits until it answers. */
+    async startDaemon(): Promise<void> {
+        const options = ["--host", this.host, "--data-root", join(this.folder, "docker")];
+        // Neither systemd nor its groups are in here.
+        const groups = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", this.cgroup];
+        const first = await eventually("there is a first process", START_SECONDS, () => Promise.resolve(this.first()));
+        const inside = ["--target", String(first), "--mount", "--net", "--pid", "dockerd"];
+        const daemon = (this.daemon = this.spawn("nsenter", [...inside, ...options, ...groups], "dockerd.log"));
+        await eventually("the engine answers", START_SECONDS, async () => {
+            const { code, text } = await attempt("docker", ["--host", this.host, "version"]);
+            if (daemon.exitCode !== null) {
+                throw new Error(`dockerd ended:\n${readFileSync(join(this.folder, "dockerd.log"), "utf8")}${text}`);
+            }
+            return code === 0 || undefined;
+        });
+    }
+
+    /** Ends the engine alone, by a signal. What it has started runs on, unless the engine ends it. */
+    async endDaemon(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+        process.kill(childOf(this.daemon!.pid!)!, signal);
+        await end(this.daemon);
+    }
+
+    /** Ends every process at once, without a word to any of them. */
+    async powerOff(): Promise<void> {
+        const first = this.first();
+        if (first !== undefined) {
+            process.kill(first, "SIGKILL");
+        }
+        this.relay?.kill();
+        this.listener?.close();
+        await Promise.all([this.machine, this.daemon, this.relay].map(end));
+        this.machine = this.daemon = this.relay = this.listener = undefined;
+    }
+
+    /** Leads a port of this machine's loopback to the same port of the loopback in there, until the power is off. */
+    async forward(port: number): Promise<void> {
+        const socket = join(this.folder, "relay.sock");
+        rmSync(socket, { force: true });
+        const inside = ["--target", String(this.first()), "--net", process.execPath, "-e", RELAY, socket, String(port)];
+        this.relay = this.spawn("nsenter", inside, "relay.log");
+        await eventually("the relay listens", START_SECONDS, () => Promise.resolve(existsSync(socket) || undefined));
+        this.listener = createServer((here) => pipeline(here, connect(socket), here, () => undefined));
+        await new Promise<void>((resolve) => this.listener!.listen(port, "127.0.0.1", resolve));
+    }
+
+    /** Ends it and removes everything. */
+    async remove(): Promise<void> {
+        await this.powerOff();
+        this.forget();
+    }
+
+    /** The first process, as this machine numbers it. */
+    private first(): number | undefined {
+        // setpriv has become unshare, whose child is the shell that becomes docker-init.
+        return this.machine === undefined ? undefined : childOf(this.machine.pid!);
+    }
+
+    private spawn(program: string, args: readonly string[], log: string): ChildProcess {
+        const output = openSync(join(this.folder, log), "a");
+        const child = spawn(program, args, { stdio: ["ignore", output, output] });
+        closeSync(output);
+        return child;
+    }
+
+    /** Removes the folder, and the control groups, which are empty by now. */
+    private forget(): void {
+        rmSync(this.folder, { recursive: true, force: true });
+        for (const top of globSync(`/sys/fs/cgroup/{,*/}${this.name}`)) {
+            const entries = readdirSync(top, { recursive: true, withFileTypes: true });
+            const below = entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+            [...below.sort((a, b) => b.length - a.length), top].forEach((group) => rmdirSync(group));
+        }
+    }
+}
