@@ -18,6 +18,7 @@ import { ImageNames, isStandIn } from "../../operations/images";
 import { Authority, Certified } from "../authority";
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
+import { expectBenchmark } from "./benchmark";
 import { Refused, tlsOptions } from "./browser";
 import { Cloud, usersCalled } from "./cloud";
 import { Nginx, NO_NGINX } from "./nginx";
@@ -133,6 +134,8 @@ describeOn({ tier: "everything" }, "a certificate of one's own", (images) => {
         await expectWelcome(cloud, "alice");
         await cloud.expectNoChange();
     });
+
+    test("the containers run as the CIS Docker Benchmark asks, or otherwise for a reason", () => expectBenchmark(cloud));
 
     test("the key shows in no preview, environment or plain file", async () => {
         const line = certified.key.split("\n")[1]!;
