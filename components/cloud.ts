@@ -76,7 +76,7 @@ export class Cloud extends pulumi.ComponentResource {
         });
 
         const network = new Network(`${name}-network`, { prefix }, part("network"));
-        const certificates = new Certificates(`${name}-certificates`, settings, part("certificates"));
+        const certificates = new Certificates(`${name}-certificates`, { ...settings, hosts }, part("certificates"));
         const secrets = new Secrets(
             `${name}-secrets`,
             {
@@ -116,7 +116,7 @@ export class Cloud extends pulumi.ComponentResource {
         );
         const edge = new Edge(
             `${name}-edge`,
-            { network, settings, sites: [authelia.site, ocis.site], authority: certificates.authority, mender },
+            { network, settings, sites: [authelia.site, ocis.site], certificate: certificates.sites, mender },
             part("edge"),
         );
 

@@ -39,7 +39,8 @@ const acme = z
 
 const privateCa = z.strictObject({
     mode: z.literal("private-ca").meta({
-        description: "The edge, with certificates of the stack's own authority, whose root is the output caCertificate.",
+        description:
+            "The edge, with a certificate of the stack's own authority, whose root is the output caCertificate; pulumi up renews it.",
     }),
 });
 

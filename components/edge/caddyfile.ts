@@ -9,15 +9,10 @@ export const HEALTH_ADDRESS = "127.0.0.1:2020";
 export interface CaddyfileInput {
     readonly settings: Pick<Settings, "httpsPort" | "httpPort" | "http3" | "tls">;
     readonly sites: readonly Site[];
-    /** Root of the private authority, or of the one that is asked by ACME; paths in the container. */
-    readonly root: CertificatePaths;
-    /** The certificate of the mode "files"; paths in the container. */
-    readonly certificate: CertificatePaths;
-}
-
-export interface CertificatePaths {
-    readonly certificate: string;
-    readonly key: string;
+    /** Root of the authority that is asked by ACME; a path in the container. */
+    readonly root: string;
+    /** The certificate of the modes "private-ca" and "files"; paths in the container. */
+    readonly certificate: { readonly certificate: string; readonly key: string };
 }
 
 /** Let's Encrypt's environment for tests. Source: letsencrypt.org, "Staging Environment". */
@@ -47,7 +42,7 @@ function rewrite({ path, where, parameter, unless, pattern, replacement }: Query
 }
 
 /** Global options that depend on who ends TLS and where the certificates come from. */
-function tlsOptions({ settings: { httpsPort, httpPort, http3, tls }, root }: CaddyfileInput): string[] {
+function tlsOptions({ settings: { httpsPort, httpPort, http3, tls } }: CaddyfileInput): string[] {
     if (tls.mode === "none") {
         return [
             "auto_https off",
@@ -57,23 +52,14 @@ function tlsOptions({ settings: { httpsPort, httpPort, http3, tls }, root }: Cad
             ...block("servers", ["trusted_proxies static private_ranges"]),
         ];
     }
-    const options = [
+    return [
         `https_port ${httpsPort}`,
         ...(httpPort === 0 ? [] : [`http_port ${httpPort}`]),
         // Caddy's own lead to port 443, wherever HTTPS is served.
         "auto_https disable_redirects",
         ...(http3 ? [] : block("servers", ["protocols h1 h2"])),
+        ...(tls.mode === "acme" && tls.email !== undefined ? [`email ${tls.email}`] : []),
     ];
-    switch (tls.mode) {
-        case "acme":
-            return [...options, ...(tls.email === undefined ? [] : [`email ${tls.email}`])];
-        case "private-ca": {
-            const files = block("root", ["format pem_file", `cert ${root.certificate}`, `key ${root.key}`]);
-            return [...options, "skip_install_trust", ...block("pki", block("ca local", files))];
-        }
-        case "files":
-            return options;
-    }
 }
 
 /** What a site says about its certificate. */
@@ -88,12 +74,10 @@ function siteCertificate({ settings: { tls }, root, certificate }: CaddyfileInpu
                 "tls",
                 block("issuer acme", [
                     `dir ${tls.server === "staging" ? ACME_STAGING : tls.server.href}`,
-                    ...(tls.authority === undefined ? [] : [`trusted_roots ${root.certificate}`]),
+                    ...(tls.authority === undefined ? [] : [`trusted_roots ${root}`]),
                 ]),
             );
         case "private-ca":
-            // The authority renews an intermediate (7 days) and leaves (12 hours) by itself. Source: run with Caddy 2.11.
-            return block("tls", block("issuer internal", ["ca local"]));
         case "files":
             return [`tls ${certificate.certificate} ${certificate.key}`];
         case "none":

@@ -17,15 +17,16 @@ export interface EdgeArgs {
     readonly network: Network;
     readonly settings: Settings;
     readonly sites: readonly Site[];
-    /** Needed with the mode "private-ca". */
-    readonly authority?: CertificateWithKey;
+    /** What both sites serve; needed with the modes "private-ca" and "files". */
+    readonly certificate?: CertificateWithKey;
     readonly mender: Mender;
 }
 
 /** Not the image's /data, which belongs to root; see DataVolume. */
 const DATA = "/var/lib/caddy";
 
-const ROOT = { certificate: `${FILES_PATH}/root.pem`, key: `${SECRETS_PATH}/root.key` };
+/** Root of the authority that is asked by ACME. */
+const ROOT = `${FILES_PATH}/root.pem`;
 
 const CERTIFICATE = { certificate: `${FILES_PATH}/certificate.pem`, key: `${SECRETS_PATH}/certificate.key` };
 
@@ -37,15 +38,13 @@ export function namesOnDockerHost(tls: Tls, hosts: Hosts): string[] {
     return tls.mode === "none" ? [hosts.auth.name, hosts.cloud.name] : [];
 }
 
-/** What the edge reads besides its Caddyfile: root certificates, and its own certificate with the key. */
-function certificateFiles(tls: Tls, authority?: CertificateWithKey): { files: File[]; secretFiles: File[] } {
-    if (tls.mode === "files") {
-        const files = [{ name: "certificate.pem", content: tls.certificate }];
-        return { files, secretFiles: [{ name: "certificate.key", content: tls.key }] };
-    }
-    if (authority !== undefined) {
-        const files = [{ name: "root.pem", content: authority.certificate }];
-        return { files, secretFiles: [{ name: "root.key", content: authority.privateKey }] };
+/** What the edge reads besides its Caddyfile: what it serves, with the key, and whom it trusts. */
+function certificateFiles(tls: Tls, served?: CertificateWithKey): { files: File[]; secretFiles: File[] } {
+    if (served !== undefined) {
+        return {
+            files: [{ name: "certificate.pem", content: served.certificate }],
+            secretFiles: [{ name: "certificate.key", content: served.privateKey }],
+        };
     }
     const root = tls.mode === "acme" ? tls.authority : undefined;
     return { files: root === undefined ? [] : [{ name: "root.pem", content: root }], secretFiles: [] };
@@ -65,22 +64,21 @@ export class Edge extends pulumi.ComponentResource {
 
     constructor(name: string, args: EdgeArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Edge"), name, {}, opts);
-        const { authority, settings } = args;
+        const { certificate, settings } = args;
         const { tls } = settings;
-        if (tls.mode === "private-ca" && authority === undefined) {
-            const reason = 'the mode "private-ca" needs an authority to issue certificates from';
-            throw new pulumi.InputPropertyError({ propertyPath: "authority", reason });
+        if ((tls.mode === "private-ca" || tls.mode === "files") && certificate === undefined) {
+            const reason = `the mode "${tls.mode}" needs a certificate to serve`;
+            throw new pulumi.InputPropertyError({ propertyPath: "certificate", reason });
         }
-        const { files, secretFiles } = certificateFiles(tls, authority);
+        const { files, secretFiles } = certificateFiles(tls, certificate);
         const workload = new Workload(
             name,
             {
                 host: "edge",
                 image: { name: settings.images.caddy, cure: { set: ["images", "caddy"], to: CADDY_IMAGE } },
                 command: ["caddy", "run", "--config", `${FILES_PATH}/Caddyfile`, "--adapter", "caddyfile"],
-                // Certificates and the ACME account live below the first; nothing is kept below the second. What a private
-                // authority issues is made anew at each start: kept, it would outlive a changed root and verify nowhere.
-                environment: { XDG_DATA_HOME: tls.mode === "private-ca" ? "/tmp" : DATA, XDG_CONFIG_HOME: "/tmp" },
+                // Certificates and the ACME account live below the first; nothing is kept below the second.
+                environment: { XDG_DATA_HOME: DATA, XDG_CONFIG_HOME: "/tmp" },
                 files: [
                     {
                         name: "Caddyfile",

@@ -1,10 +1,10 @@
 /**
- * The edge, with certificates from everywhere it can have them: files, an ACME server, and a proxy in front that ends TLS in its
- * place. People sign in through each, verifying certificates; old TLS is refused, large and slow uploads pass. The mode
- * "private-ca" is what every other deployment test uses.
+ * The edge, with certificates from everywhere it can have them: files, an ACME server, a proxy in front that ends TLS in its
+ * place, and the stack's own authority, which every other deployment test uses too. People sign in through each, verifying
+ * certificates; old TLS is refused, large and slow uploads pass.
  */
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createPublicKey, randomBytes, X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { Agent, request as httpsRequest } from "node:https";
 import { join } from "node:path";
@@ -209,6 +209,58 @@ describeOn({ tier: "everything" }, "a certificate of one's own", (images) => {
     });
 
     test("an upload that takes more than a minute passes", () => slow);
+});
+
+describeOn({ tier: "everything" }, "the stack's own authority", (images) => {
+    let cloud: Cloud;
+
+    before(async () => {
+        cloud = await cloudWith(images, {});
+    });
+
+    after(() => cloud.down());
+
+    test("people sign in, and a preview expects no change and says when the certificate ends", async () => {
+        await expectWelcome(cloud, "alice");
+        assert.match(
+            await cloud.expectNoChange(),
+            /certificate ends on \d{4}-\d\d-\d\d\. pulumi up renews it from \d{4}-\d\d-\d\d on/,
+        );
+    });
+
+    test("the edge holds the key of what it serves and no other: it can certify nothing", async () => {
+        const files = "find /run/secrets /run/configuration /tmp /var/lib/caddy -type f -exec cat {} +";
+        const held = await docker("exec", `${cloud.stack.prefix}edge`, "sh", "-c", files);
+        const pem = (what: string) => held.match(new RegExp(`-----BEGIN ${what}-----[^]*?-----END ${what}-----`, "g")) ?? [];
+        const keys = pem("[A-Z ]*PRIVATE KEY").map((key) => createPublicKey(key).export({ type: "spki", format: "pem" }));
+        const certificates = pem("CERTIFICATE").map((certificate) => new X509Certificate(certificate));
+        const served = certificates.map(({ publicKey, subjectAltName, ca }) => ({
+            key: publicKey.export({ type: "spki", format: "pem" }),
+            subjectAltName,
+            ca,
+        }));
+        const names = HOSTS.map((host) => `DNS:${host}`).join(", ");
+        assert.deepEqual(served, [{ key: keys[0], subjectAltName: names, ca: false }]);
+        assert.equal(keys.length, 1);
+    });
+
+    test("up renews the certificate long before its end, below the same root", async () => {
+        // As a state that nobody has touched for 421 of 820 days has it.
+        const { stdout } = await cloud.stack.succeed("stack", "export");
+        const end = new Date(Date.now() + 399 * 24 * 3_600_000).toISOString().replace(/\.\d+/, "");
+        const [leaf] = /"type": "tls:index\/locallySignedCert:LocallySignedCert"[^]*?"validityEndTime": "[^"]+"/.exec(stdout)!;
+        const state = stdout.replace(leaf, leaf.replace(/[^"]+"$/, `${end}"`));
+        const file = join(ROOT, ".cache", "tests", cloud.stack.name, "state.json");
+        writeFileSync(file, state, { mode: 0o600 });
+        await cloud.stack.succeed("stack", "import", "--file", file);
+
+        const { serial } = await handshake(cloud, "TLSv1.3");
+        await cloud.stack.up();
+        assert.notEqual((await handshake(cloud, "TLSv1.3")).serial, serial);
+        assert.equal(await cloud.stack.output("caCertificate"), cloud.ca);
+        await expectWelcome(cloud, "bob");
+        await cloud.expectNoChange();
+    });
 });
 
 describeOn({ tier: "everything", missing: NO_PEBBLE }, "an ACME server", (images) => {

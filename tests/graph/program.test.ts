@@ -134,12 +134,29 @@ test("keepData protects the data volumes together with the secrets, and only the
     }
 });
 
-test("certificates of a public authority are kept, those of the private one go with the process that made them", () => {
-    const dataHome = (program: Program) =>
-        (named(program, "edge").inputs.envs as string[]).find((env) => /^XDG_DATA_HOME=/.test(env));
-    assert.equal(dataHome(production), "XDG_DATA_HOME=/var/lib/caddy");
-    // Kept ones would still name the old root after a new one was made, and no client could verify them.
-    assert.equal(dataHome(dev), "XDG_DATA_HOME=/tmp");
+test("the private root is the one that a stack has made once, and its key reaches no container", () => {
+    // Devices trust it: with another name or other inputs it would be replaced.
+    const { inputs } = named(dev, "certificates-root", "tls:index/selfSignedCert:SelfSignedCert");
+    const { privateKeyPem, ...rest } = inputs;
+    assert.match(JSON.stringify(privateKeyPem), /canary-cloud-certificates-root-key/);
+    assert.deepEqual(rest, {
+        subject: { commonName: "ocis.localhost private CA", organization: "ocis-authelia" },
+        isCaCertificate: true,
+        allowedUses: ["cert_signing", "crl_signing"],
+        validityPeriodHours: 87_600,
+    });
+    const containers = JSON.stringify(ofType(dev, CONTAINER).map(({ inputs }) => inputs));
+    assert.match(containers, /canary-cloud-certificates-sites-key/);
+    assert.doesNotMatch(containers, /canary-cloud-certificates-root-key/);
+});
+
+test("the private root certifies the two hosts, for less time than Apple's devices allow", () => {
+    const request = named(dev, "certificates-sites-request", "tls:index/certRequest:CertRequest");
+    assert.deepEqual(request.inputs.dnsNames, ["auth.ocis.localhost", "owncloud.ocis.localhost"]);
+    const { inputs } = named(dev, "certificates-sites", "tls:index/locallySignedCert:LocallySignedCert");
+    assert.ok(Number(inputs.validityPeriodHours) < 825 * 24);
+    assert.ok(Number(inputs.earlyRenewalHours) > 366 * 24, "one up a year renews it");
+    assert.ok(!inputs.isCaCertificate);
 });
 
 test("the public names lead to the edge inside the network", () => {
@@ -192,7 +209,7 @@ test("the planted secrets do reach the files", () => {
     }
     assert.ok(uploads.includes(`${CANARY}-cloud-secrets-password-demo`), "the digest of the initial password");
     assert.match(JSON.stringify(named(dev, "ocis-secrets").inputs.uploads), /canary-cloud-secrets-ocis-jwt/);
-    assert.match(JSON.stringify(named(dev, "edge-secrets").inputs.uploads), /canary-cloud-certificates-root-key/);
+    assert.match(JSON.stringify(named(dev, "edge-secrets").inputs.uploads), /canary-cloud-certificates-sites-key/);
 });
 
 test("Authelia's configuration is readable in a preview, because the files with secrets are carried apart", () => {

@@ -54,6 +54,9 @@ interface RegisterRequest {
 
 const wrapped = (value: unknown) => ({ [SIGNATURE]: SECRET, value });
 
+/** A time that many days from now, as certificates have it. */
+const at = (days: number) => new Date(Date.now() + days * 24 * 3_600_000).toISOString();
+
 /** What the providers would compute, as far as the program uses it. */
 function computed(type: string, name: string, inputs: Record<string, unknown>): Record<string, unknown> {
     switch (type) {
@@ -66,7 +69,11 @@ function computed(type: string, name: string, inputs: Record<string, unknown>): 
         case "tls:index/privateKey:PrivateKey":
             return { privateKeyPem: wrapped(`-----BEGIN KEY-----\n${CANARY}-${name}\n-----END KEY-----\n`) };
         case "tls:index/selfSignedCert:SelfSignedCert":
-            return { certPem: "-----BEGIN CERTIFICATE-----\nroot\n-----END CERTIFICATE-----\n" };
+            return { certPem: "-----BEGIN CERTIFICATE-----\nroot\n-----END CERTIFICATE-----\n", validityEndTime: at(3650) };
+        case "tls:index/certRequest:CertRequest":
+            return { certRequestPem: "-----BEGIN CERTIFICATE REQUEST-----\n-----END CERTIFICATE REQUEST-----\n" };
+        case "tls:index/locallySignedCert:LocallySignedCert":
+            return { certPem: "-----BEGIN CERTIFICATE-----\nsites\n-----END CERTIFICATE-----\n", validityEndTime: at(820) };
         case "docker:index/remoteImage:RemoteImage":
             return { imageId: `sha256:${name}` };
         default:
