@@ -18,7 +18,7 @@ export const domain = text("the domain under which the cloud is reached, such as
         abort: true,
     })
     .refine((name) => parse(name, { allowPrivateDomains: true }).publicSuffix !== name, {
-        error: "a domain below a public suffix, because the session cookie spans auth.<domain> and owncloud.<domain>",
+        error: "a domain below a public suffix, because directly below one auth.<domain> and owncloud.<domain> are strangers to a browser",
     })
     .meta({
         description:

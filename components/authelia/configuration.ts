@@ -79,8 +79,14 @@ function client(party: RelyingParty, application: RelyingApplication, line: Auth
     };
 }
 
-function sessionCookie(domain: string, auth: Host, cloud: Host) {
-    return { domain, authelia_url: auth.url, default_redirection_url: cloud.url };
+/**
+ * The cookie of the portal's session, which no other host below the domain is sent. Authelia redirects nowhere outside of a cookie's
+ * scope, so who opens the portal by itself stays there. The name is not the default: browsers keep an earlier cookie of that name, for
+ * the whole domain and for up to a month, and would send it first. With this prefix they take the cookie over TLS alone.
+ * Source: RFC 6265bis, "Cookie Name Prefixes"; Authelia 4.39.20, internal/configuration/validator/session.go.
+ */
+function sessionCookie({ name, url }: Host) {
+    return { name: "__Secure-authelia_session", domain: name, authelia_url: url };
 }
 
 /** A policy that lets in the members of some groups and nobody else; only needed where there are such groups. */
@@ -185,7 +191,7 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
             default_policy: "deny",
             rules: [{ domain: [hosts.cloud.name], policy: "two_factor" }],
         },
-        session: { cookies: [sessionCookie(domain, hosts.auth, hosts.cloud)] },
+        session: { cookies: [sessionCookie(hosts.auth)] },
         storage: { local: { path: `${AUTHELIA_DATA}/db.sqlite3` } },
         notifier: notifier(smtp),
         identity_providers: {

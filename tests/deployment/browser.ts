@@ -82,6 +82,11 @@ export class Browser {
         return this.dispatcher.close();
     }
 
+    /** Keeps a cookie, as a header of `url` would set it. */
+    async remember(cookie: string, url: string): Promise<void> {
+        await this.jar.setCookie(cookie, url);
+    }
+
     /** One request; redirects are returned, not followed. */
     async request(url: string | URL, init: RequestInit = {}): Promise<Response> {
         const cookie = await this.jar.getCookieString(String(url));

@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import * as oidc from "openid-client";
+import { Cookie } from "tough-cookie";
 
 import { isStandIn } from "../../operations/images";
 import { AUTHELIA, OCIS, releaseOf } from "../../versions";
@@ -145,6 +146,47 @@ describeOn({ tier: "release" }, "release", (images) => {
         assert.notEqual(refreshed.tokens.refresh_token, session.tokens.refresh_token);
         assert.equal(await refreshed.status(), 200);
         await assert.rejects(session.refresh(), { error: "invalid_grant" }, "a refresh token serves once");
+    });
+
+    test("the portal's session cookie is for the portal alone, over TLS alone, and no script reads it", async () => {
+        const { username, password } = cloud.credentials("grace");
+        const json = { username, password, keepMeLoggedIn: true };
+        const { status, headers } = await cloud.open().ask(`${cloud.issuer}/api/firstfactor`, { json });
+        assert.equal(status, 200);
+        const cookies = headers.getSetCookie().map((line) => Cookie.parse(line)!);
+        assert.ok(cookies.length > 0);
+        for (const { domain, httpOnly, path, sameSite, secure } of cookies) {
+            const expected = {
+                domain: new URL(cloud.issuer).hostname,
+                httpOnly: true,
+                path: "/",
+                sameSite: "lax",
+                secure: true,
+            };
+            assert.deepEqual({ domain, httpOnly, path, sameSite, secure }, expected);
+        }
+    });
+
+    test("who opens the portal by itself signs in and stays there", async () => {
+        const browser = cloud.open();
+        const { username, password, code } = cloud.credentials("frank");
+        const answers = [
+            await browser.ask(`${cloud.issuer}/api/firstfactor`, { json: { username, password, keepMeLoggedIn: false } }),
+            await browser.ask(`${cloud.issuer}/api/secondfactor/totp`, { json: { token: code() } }),
+        ];
+        assert.deepEqual(
+            answers.map(({ text }) => JSON.parse(text) as object),
+            [{ status: "OK" }, { status: "OK" }],
+        );
+        assert.equal(await browser.authenticationLevel(cloud.issuer), 2);
+    });
+
+    test("a browser that has kept a cookie for the whole domain, of earlier times, signs in", async () => {
+        const browser = cloud.open();
+        const domain = new URL(cloud.issuer).hostname.replace("auth.", "");
+        await browser.remember(`authelia_session=kept; Domain=${domain}; Path=/; Secure; Max-Age=2592000`, cloud.issuer);
+        const session = await cloud.signIn(cloud.credentials("erin"), WEB, browser);
+        assert.equal(await session.status(), 200);
     });
 
     test("consent to the web client is remembered, as far as the release can", async () => {

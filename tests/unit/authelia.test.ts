@@ -55,13 +55,13 @@ function configurationOf(version: string, values: object = {}, more: Partial<Aut
 const clientsOf = (version: string, values?: object) => configurationOf(version, values).identity_providers.oidc.clients;
 
 for (const version of ["4.38.0", "4.38.19", "4.39.20"]) {
-    test(`${version}: the session cookie spans both hosts and the portal is reached by https`, () => {
+    test(`${version}: the session cookie is the portal's alone, under a name of its own`, () => {
         const [cookie, ...more] = configurationOf(version).session.cookies;
         assert.equal(more.length, 0);
         assert.deepEqual(cookie, {
-            domain: "example.com",
+            name: "__Secure-authelia_session",
+            domain: "auth.example.com",
             authelia_url: "https://auth.example.com",
-            default_redirection_url: "https://owncloud.example.com",
         });
     });
 

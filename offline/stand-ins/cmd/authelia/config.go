@@ -86,9 +86,9 @@ type disabled struct {
 }
 
 type cookieConfig struct {
-	Domain                string `yaml:"domain" validate:"fqdn,lowercase"`
-	AutheliaURL           string `yaml:"authelia_url" validate:"url,startswith=https://"`
-	DefaultRedirectionURL string `yaml:"default_redirection_url" validate:"url,startswith=https://,nefield=AutheliaURL"`
+	Name        string `yaml:"name" validate:"required"`
+	Domain      string `yaml:"domain" validate:"fqdn,lowercase"`
+	AutheliaURL string `yaml:"authelia_url" validate:"url,startswith=https://"`
 }
 
 type oidcConfig struct {
@@ -205,10 +205,8 @@ func (c *configuration) check() error {
 		if suffix, _ := publicsuffix.PublicSuffix(cookie.Domain); suffix == cookie.Domain {
 			fail("session: domain '%s': is part of the special public suffix list", cookie.Domain)
 		}
-		for _, text := range []string{cookie.AutheliaURL, cookie.DefaultRedirectionURL} {
-			if parsed, err := url.Parse(text); err != nil || !inDomain(parsed.Hostname(), cookie.Domain) {
-				fail("session: domain '%s': does not share a cookie scope with '%s'", cookie.Domain, text)
-			}
+		if parsed, err := url.Parse(cookie.AutheliaURL); err != nil || !inDomain(parsed.Hostname(), cookie.Domain) {
+			fail("session: domain '%s': does not share a cookie scope with '%s'", cookie.Domain, cookie.AutheliaURL)
 		}
 	}
 	oidc := c.IdentityProviders.OIDC

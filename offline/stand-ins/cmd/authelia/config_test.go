@@ -26,9 +26,9 @@ access_control:
   rules: [ { domain: [ owncloud.ocis.localhost ], policy: two_factor } ]
 session:
   cookies:
-    - domain: ocis.localhost
+    - name: __Secure-authelia_session
+      domain: auth.ocis.localhost
       authelia_url: https://auth.ocis.localhost:8443
-      default_redirection_url: https://owncloud.ocis.localhost:8443
 storage: { local: { path: db.sqlite3 } }
 notifier: { filesystem: { filename: notification.txt } }
 identity_providers:
@@ -76,11 +76,10 @@ func TestRules(t *testing.T) {
 		{"as it is", "", "", ""},
 		{"an unknown key", "public: true", "publik: true", "publik not found"},
 		{"deny without rules", `[ { domain: [ owncloud.ocis.localhost ], policy: two_factor } ]`, "[]", "no rules"},
-		{"a cookie domain without a dot", "domain: ocis.localhost", "domain: localhost", "domain"},
-		{"a public suffix for a cookie domain", "domain: ocis.localhost", "domain: co.uk", "public suffix"},
+		{"a cookie domain without a dot", "domain: auth.ocis.localhost", "domain: localhost", "domain"},
+		{"a public suffix for a cookie domain", "domain: auth.ocis.localhost", "domain: co.uk", "public suffix"},
 		{"a portal without TLS", "authelia_url: https", "authelia_url: http", "authelia_url"},
-		{"a portal of another domain", "auth.ocis.localhost", "auth.example.com", "cookie scope"},
-		{"the portal as the default", "url: https://owncloud.", "url: https://auth.", "default_redirection_url"},
+		{"a portal of another domain", "https://auth.ocis.localhost", "https://auth.example.com", "cookie scope"},
 		{"a short encryption key", "0123456789012345678901", "short", "encryption_key"},
 		{"no HMAC secret", "hmac_secret: hmac, ", "", "hmac_secret"},
 		{"no session secret", "secret: session", "", "secret"},

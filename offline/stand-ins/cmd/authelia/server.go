@@ -43,7 +43,7 @@ func newServer(config *configuration, users userFile, store *store) (*server, er
 		return nil, err
 	}
 	provider, err := newProvider(&config.IdentityProviders.OIDC, store)
-	return &server{issuer, users, store, newSessions(cookie.Domain), provider}, err
+	return &server{issuer, users, store, newSessions(cookie), provider}, err
 }
 
 func (s *server) handler() http.Handler {

@@ -24,11 +24,11 @@ func init() {
 	gob.Register(login{}) // the form in which the library keeps it
 }
 
-// newSessions keeps sessions with Authelia's default name and times.
-func newSessions(domain string) *scs.SessionManager {
+// newSessions keeps sessions with Authelia's default times.
+func newSessions(cookie cookieConfig) *scs.SessionManager {
 	sessions := scs.New()
 	sessions.Lifetime, sessions.IdleTimeout = time.Hour, 5*time.Minute
-	sessions.Cookie.Name, sessions.Cookie.Domain, sessions.Cookie.Secure = "authelia_session", domain, true
+	sessions.Cookie.Name, sessions.Cookie.Domain, sessions.Cookie.Secure = cookie.Name, cookie.Domain, true
 	return sessions
 }
 
