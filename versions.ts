@@ -35,6 +35,11 @@ export interface AutheliaLine extends Line {
      * feat-oidc-end-session of 2026-08-02, which its roadmap names for 4.40; no release has it.
      */
     readonly endSession: boolean;
+    /**
+     * Asks of whoever deletes an authenticator app what it asks of whoever enrols one. Source: Authelia 4.39.21, authelia/authelia#12339;
+     * run with 4.38.0 and 4.39.20, which take the password alone.
+     */
+    readonly guardedDeletion: boolean;
 }
 
 /** What differs between the lines of oCIS. */
@@ -68,9 +73,16 @@ export interface Releases<L extends Line> {
     readonly lines: readonly L[];
 }
 
-const AUTHELIA_4_40 = { passwordChange: true, selectAccount: true, multipleAuthMethods: true, endSession: true };
+/** What the newest line of Authelia does; what comes before is told by what it lacks. */
+const AUTHELIA_4_40 = {
+    passwordChange: true,
+    selectAccount: true,
+    multipleAuthMethods: true,
+    guardedDeletion: true,
+    endSession: true,
+} as const;
 const AUTHELIA_4_39 = { ...AUTHELIA_4_40, endSession: false };
-const AUTHELIA_4_38 = { ...AUTHELIA_4_39, passwordChange: false };
+const AUTHELIA_4_38 = { ...AUTHELIA_4_39, passwordChange: false, guardedDeletion: false };
 
 /** Authelia. 4.39.28 is the newest release known of, of 2026-09-17; from 4.39.28 on its image is whole on ARM (authelia#13183). */
 export const AUTHELIA: Releases<AutheliaLine> = {
@@ -80,7 +92,8 @@ export const AUTHELIA: Releases<AutheliaLine> = {
     lines: [
         { line: "4.38", first: 0, last: 15, ...AUTHELIA_4_38, selectAccount: false, multipleAuthMethods: false },
         { line: "4.38", first: 16, ...AUTHELIA_4_38 },
-        { line: "4.39", first: 0, ...AUTHELIA_4_39 },
+        { line: "4.39", first: 0, last: 20, ...AUTHELIA_4_39, guardedDeletion: false },
+        { line: "4.39", first: 21, ...AUTHELIA_4_39 },
         { line: "4.40", first: 0, unreleased: true, ...AUTHELIA_4_40 },
     ],
 };

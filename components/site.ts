@@ -17,6 +17,19 @@ export interface QueryRewrite {
     readonly replacement: string;
 }
 
+/** Requests of one kind. */
+export interface RequestKind {
+    readonly method: string;
+    /** Exact. */
+    readonly path: string;
+}
+
+/** Requests without a body, before which the server is asked something else. */
+export interface PrecededRequest extends RequestKind {
+    /** Path that is asked first, by the same method and as the same client. The request goes on if the answer is a success. */
+    readonly by: string;
+}
+
 export interface Site {
     readonly host: Host;
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
@@ -24,4 +37,7 @@ export interface Site {
     readonly rewrites: readonly QueryRewrite[];
     /** Paths, with * for any end, that nobody outside needs: the edge answers 404. */
     readonly closed?: readonly string[];
+    /** What the server takes although it should not: the edge answers 403. */
+    readonly refused?: readonly RequestKind[];
+    readonly preceded?: readonly PrecededRequest[];
 }

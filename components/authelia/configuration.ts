@@ -14,7 +14,7 @@ import { User } from "../../settings/users";
 import { AutheliaLine } from "../../versions";
 import { RelyingApplication, RelyingParty } from "../relying-party";
 import { AutheliaSecrets } from "../secrets";
-import { QueryRewrite } from "../site";
+import { PrecededRequest, QueryRewrite, RequestKind } from "../site";
 
 /** Port of Authelia's server; its default. */
 export const AUTHELIA_PORT = 9091;
@@ -106,6 +106,22 @@ function authorizationPolicies({ name, access: { policy, groups } }: RelyingAppl
 export const FORWARD_AUTHENTICATION = ["/api/verify*", "/api/authz/*"];
 
 /**
+ * Requests that the edge refuses in the place of a release that does not: to delete an authenticator app for the password alone, after
+ * which another one is enrolled as if it were the first.
+ */
+export function refusedRequests(line: AutheliaLine): RequestKind[] {
+    return line.guardedDeletion ? [] : [{ method: "DELETE", path: "/api/secondfactor/totp" }];
+}
+
+/**
+ * Before somebody is sent the code with which a second factor is changed, Authelia is asked about the person, as its own pages do after
+ * the password. It notes then who has signed in; whoever is not noted counts as somebody without a second factor, although there is
+ * one. Source: Authelia 4.39.20, internal/storage/sql_provider.go, LoadUserInfo, and internal/handlers/handler_user_info.go; run
+ * with it and 4.38.0.
+ */
+export const NOTED_FIRST: PrecededRequest[] = [{ method: "POST", path: "/api/user/session/elevation", by: "/api/user/info" }];
+
+/**
  * What the edge mends in authorization requests: scopes that a client needs and does not ask for, and the prompt of the native
  * apps where Authelia does not know it. Everything else of a request stays as it is.
  */
@@ -185,6 +201,8 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
             password_reset: { disable: true },
             ...(line.passwordChange ? { password_change: { disable: true } } : {}),
         },
+        // Else password and mailbox are enough to replace a second factor.
+        identity_validation: { elevated_session: { require_second_factor: true } },
         // OpenID Connect clients carry their own policy. "deny" does not start without a rule, and this one makes the portal
         // offer second factors.
         access_control: {

@@ -22,7 +22,9 @@ import {
     autheliaUsers,
     authorizationRewrites,
     FORWARD_AUTHENTICATION,
+    NOTED_FIRST,
     NOTIFICATIONS,
+    refusedRequests,
 } from "./configuration";
 
 export interface AutheliaArgs {
@@ -102,6 +104,8 @@ export class Authelia extends pulumi.ComponentResource {
             upstream: `${workload.host}:${AUTHELIA_PORT}`,
             rewrites: authorizationRewrites(application, release.line),
             closed: FORWARD_AUTHENTICATION,
+            refused: refusedRequests(release.line),
+            preceded: NOTED_FIRST,
         };
         this.registerOutputs({ issuer: this.site.host.url });
     }

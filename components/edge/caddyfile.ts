@@ -1,7 +1,7 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
 import { Settings } from "../../settings";
 import { isPublic } from "../../settings/tls";
-import { QueryRewrite, Site } from "../site";
+import { QueryRewrite, RequestKind, Site } from "../site";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
@@ -27,6 +27,11 @@ function indent(lines: readonly string[]): string[] {
 
 function block(head: string, lines: readonly string[]): string[] {
     return [`${head}${head === "" ? "" : " "}{`, ...indent(lines), "}"];
+}
+
+/** A matcher, called `name`. */
+function requests({ method, path }: RequestKind, name: string): string[] {
+    return block(`@${name}`, [`method ${method}`, `path ${path}`]);
 }
 
 /** A rewrite as a matcher, called `name`, and the directive that it guards. */
@@ -106,21 +111,35 @@ export function caddyfile(input: CaddyfileInput): string {
         "grace_period 20s",
         ...tlsOptions(input),
     ];
-    const site = ({ host, upstream, rewrites, closed = [] }: Site) => {
+    const site = ({ host, upstream, rewrites, closed = [], refused = [], preceded = [] }: Site) => {
         const { host: authority } = new URL(host.url);
+        // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever port a request
+        // claims, and whatever a proxy in front makes of it.
+        const names = [
+            `header_up Host ${authority}`,
+            `header_up X-Forwarded-Host ${authority}`,
+            "header_up X-Forwarded-Proto https",
+        ];
         return block(tls.mode === "none" ? `http://${host.name}:${httpPort}` : host.url, [
             ...siteCertificate(input),
             // Where a browser may not verify the site, it must not be told never to come without.
             ...(isPublic(tls) ? [HSTS] : []),
             ...closed.map((path) => `respond ${path} 404`),
+            ...refused.flatMap((kind, index) => [...requests(kind, `refused${index}`), `respond @refused${index} 403`]),
+            ...preceded.flatMap((kind, index) => [
+                ...requests(kind, `preceded${index}`),
+                ...block(`reverse_proxy @preceded${index} ${upstream}`, [
+                    `rewrite ${kind.by}`,
+                    ...names,
+                    "@success status 2xx",
+                    // Nothing: the request goes on to the server.
+                    ...block("handle_response @success", []),
+                ]),
+            ]),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
             ...(tls.mode === "none" ? behindProxy : []),
             ...block(`reverse_proxy ${upstream}`, [
-                // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever
-                // port a request claims, and whatever a proxy in front makes of it.
-                `header_up Host ${authority}`,
-                `header_up X-Forwarded-Host ${authority}`,
-                "header_up X-Forwarded-Proto https",
+                ...names,
                 // While a server restarts, requests wait for it instead of failing.
                 "lb_try_duration 10s",
             ]),

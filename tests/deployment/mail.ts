@@ -1,6 +1,7 @@
 /** What both servers send by mail, for tests: it has to arrive, and to serve. */
 import assert from "node:assert/strict";
 
+import { Browser, Question } from "./browser";
 import { Cloud } from "./cloud";
 import { MailServer } from "./mail-server";
 import { Session } from "./relying-party";
@@ -9,19 +10,22 @@ import { Session } from "./relying-party";
 export async function askForCode(
     cloud: Cloud,
     user: string,
+    browser = cloud.open(),
 ): Promise<{ status: number; use: (code: string) => Promise<number> }> {
-    const browser = cloud.open();
-    const send = async (method: string, path: string, json: object) =>
-        (await browser.ask(`${cloud.issuer}${path}`, { method, json })).status;
+    const send = async (path: string, question: Question) => (await browser.ask(`${cloud.issuer}${path}`, question)).status;
     const { username, password } = cloud.credentials(user);
-    assert.equal(await send("POST", "/api/firstfactor", { username, password, keepMeLoggedIn: false }), 200);
+    const json = { username, password, keepMeLoggedIn: false };
+    assert.equal(await send("/api/firstfactor", { json }), 200);
     const path = "/api/user/session/elevation";
-    return { status: await send("POST", path, {}), use: (code) => send("PUT", path, { otc: code }) };
+    // Without a body, as Authelia's own page asks.
+    const status = await send(path, { method: "POST" });
+    return { status, use: (code) => send(path, { method: "PUT", json: { otc: code } }) };
 }
 
-/** Authelia's one-time code comes by mail, and serves. */
-export async function expectCode(cloud: Cloud, user: string, server: MailServer): Promise<void> {
-    const { status, use } = await askForCode(cloud, user);
+/** Authelia's one-time code comes by mail, and serves. @returns The browser of somebody who has shown it with the password. */
+export async function expectCode(cloud: Cloud, user: string, server: MailServer): Promise<Browser> {
+    const browser = cloud.open();
+    const { status, use } = await askForCode(cloud, user, browser);
     assert.equal(status, 200);
     const mail = await server.mailTo(`${user}@example.com`);
     assert.match(mail, /^From: .*Cloud.*<cloud@example\.com>/m);
@@ -29,6 +33,7 @@ export async function expectCode(cloud: Cloud, user: string, server: MailServer)
     const [, code] = /^(?:.*code: |\s*)([A-Z0-9]{8})\s*$/m.exec(mail) ?? [];
     assert.ok(code !== undefined, mail);
     assert.equal(await use(code), 200);
+    return browser;
 }
 
 /** Whoever is given a folder by somebody gets ownCloud's notice. The recipient has to have signed in before. */

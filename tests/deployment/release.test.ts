@@ -13,7 +13,7 @@ import { Cookie } from "tough-cookie";
 import { isStandIn } from "../../operations/images";
 import { AUTHELIA, OCIS, releaseOf } from "../../versions";
 import { Authority } from "../authority";
-import { Browser, Credentials } from "./browser";
+import { Browser, CODE_PERIOD, Credentials, totp } from "./browser";
 import { Cloud, usersCalled } from "./cloud";
 import { expectCode, expectNoticeOfShare } from "./mail";
 import { MailServer } from "./mail-server";
@@ -253,7 +253,40 @@ describeOn({ tier: "release" }, "release", (images) => {
         assert.equal(status, 200, text);
     });
 
-    test("a one-time code comes by mail, and serves", { skip: noMail }, () => expectCode(cloud, "alice", server));
+    /** Asks the portal for a new authenticator app: how it answers, and the secret if it gives one. */
+    async function register(browser: Browser): Promise<{ status: number; secret?: string }> {
+        const json = { algorithm: "SHA1", length: 6, period: CODE_PERIOD };
+        const path = `${cloud.issuer}/api/secondfactor/totp/register`;
+        const { status, text } = await browser.ask(path, { method: "PUT", json });
+        return { status, secret: (JSON.parse(text) as { data?: { base32_secret?: string } }).data?.base32_secret };
+    }
+
+    test("with password and mailbox a second factor is neither replaced nor taken away", { skip: noMail }, async () => {
+        const browser = await expectCode(cloud, "alice", server);
+        assert.deepEqual(await register(browser), { status: 403, secret: undefined });
+        const { status } = await browser.ask(`${cloud.issuer}/api/secondfactor/totp`, { method: "DELETE" });
+        assert.equal(status, 403);
+        const { text } = await browser.ask(`${cloud.issuer}/api/user/info`);
+        assert.equal((JSON.parse(text) as { data: { has_totp: boolean } }).data.has_totp, true);
+        // Whoever shows the second factor too, may.
+        const { status: shown } = await browser.ask(`${cloud.issuer}/api/secondfactor/totp`, {
+            json: { token: cloud.credentials("alice").code() },
+        });
+        assert.equal(shown, 200);
+        assert.equal((await register(browser)).status, 200);
+    });
+
+    test("who has no second factor enrols one in the portal, with the code that comes by mail", { skip: noMail }, async () => {
+        const browser = await expectCode(cloud, "newcomer", server);
+        const { secret } = await register(browser);
+        const now = Math.floor(Date.now() / 1000);
+        const path = `${cloud.issuer}/api/secondfactor/totp/register`;
+        const { status, text } = await browser.ask(path, { json: { token: totp(secret!, now) } });
+        assert.equal(status, 200, text);
+        const code = () => totp(secret!, now + CODE_PERIOD);
+        const person = { username: "newcomer", password: cloud.passwords.newcomer!, code };
+        assert.match(await outcome(cloud, "web", person), /^me 200/);
+    });
 
     test("whoever is given a share gets a notice", { skip: noMail }, async () => {
         await (await cloud.signIn(cloud.credentials("frank"))).me();

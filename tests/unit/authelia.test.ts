@@ -65,6 +65,11 @@ for (const version of ["4.38.0", "4.38.19", "4.39.20"]) {
         });
     });
 
+    test(`${version}: a second factor is changed by whoever has shown it`, () => {
+        const { elevated_session: elevated } = configurationOf(version).identity_validation;
+        assert.deepEqual(elevated, { require_second_factor: true });
+    });
+
     test(`${version}: one storage, one notifier, one users file, and a policy that starts`, () => {
         const { storage, notifier, authentication_backend: backend, access_control: control } = configurationOf(version);
         assert.deepEqual(Object.keys(storage), ["local"]);

@@ -116,6 +116,23 @@ test("closed paths are answered by the edge, before anything else", () => {
     assert.match(text, /^\trespond \/api\/verify\* 404$/m);
 });
 
+test("a request that a server takes although it should not is refused by its method and path", () => {
+    const host = hostsOf({ domain: "example.com", httpsPort: 443 }).auth;
+    const refused = [{ method: "DELETE", path: "/api/secondfactor/totp" }];
+    const text = render({}, { sites: [{ host, upstream: "authelia:9091", rewrites: [], refused }] });
+    assert.match(text, /@refused0 \{\s+method DELETE\s+path \/api\/secondfactor\/totp\s+\}\s+respond @refused0 403$/m);
+});
+
+test("a request that another one precedes goes on where that one was answered with success", () => {
+    const host = hostsOf({ domain: "example.com", httpsPort: 443 }).auth;
+    const preceded = [{ method: "POST", path: "/elevation", by: "/info" }];
+    const text = render({}, { sites: [{ host, upstream: "authelia:9091", rewrites: [], preceded }] });
+    const matcher = /@preceded0 \{\s+method POST\s+path \/elevation\s+\}\s+/;
+    const proxy = /reverse_proxy @preceded0 authelia:9091 \{\s+rewrite \/info\s+header_up Host auth\.example\.com\s/;
+    const success = /@success status 2xx\s+handle_response @success \{\s+\}\s+\}\s+reverse_proxy authelia:9091 \{/;
+    [new RegExp(`${matcher.source}${proxy.source}`), success].forEach((part) => assert.match(text, part));
+});
+
 test("without plain HTTP there is no redirect and no port 80", () => {
     assert.doesNotMatch(render({ httpPort: 0 }), /http_port|redir /);
     const moved = render({ httpPort: 8080, httpsPort: 8443 });

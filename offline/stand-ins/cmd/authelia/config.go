@@ -53,6 +53,12 @@ type configuration struct {
 		PasswordReset  disabled `yaml:"password_reset"`
 		PasswordChange disabled `yaml:"password_change"`
 	} `yaml:"authentication_backend"`
+	IdentityValidation struct {
+		ElevatedSession struct {
+			// Without effect: the portal enrols nothing here.
+			RequireSecondFactor bool `yaml:"require_second_factor" validate:"eq=true"`
+		} `yaml:"elevated_session"`
+	} `yaml:"identity_validation"`
 	AccessControl struct {
 		DefaultPolicy string `yaml:"default_policy" validate:"oneof=deny one_factor two_factor"`
 		Rules         []struct {

@@ -21,6 +21,7 @@ authentication_backend:
   file: { path: users.yml }
   password_reset: { disable: true }
   password_change: { disable: true }
+identity_validation: { elevated_session: { require_second_factor: true } }
 access_control:
   default_policy: deny
   rules: [ { domain: [ owncloud.ocis.localhost ], policy: two_factor } ]
@@ -80,6 +81,7 @@ func TestRules(t *testing.T) {
 		{"a public suffix for a cookie domain", "domain: auth.ocis.localhost", "domain: co.uk", "public suffix"},
 		{"a portal without TLS", "authelia_url: https", "authelia_url: http", "authelia_url"},
 		{"a portal of another domain", "https://auth.ocis.localhost", "https://auth.example.com", "cookie scope"},
+		{"a second factor that a password replaces", "factor: true", "factor: false", "require_second_factor"},
 		{"a short encryption key", "0123456789012345678901", "short", "encryption_key"},
 		{"no HMAC secret", "hmac_secret: hmac, ", "", "hmac_secret"},
 		{"no session secret", "secret: session", "", "secret"},
