@@ -48,7 +48,10 @@ export interface OcisLine extends Line {
      * Sends a Content-Security-Policy that blocks the issuer unless a file lists it. Source: owncloud/ocis#9441 (6.0).
      */
     readonly contentSecurityPolicy: boolean;
-    /** Its web interface has fonts within its styles, which its own policy allows. Source: owncloud/ocis#12070 (8.1). */
+    /**
+     * Its web interface has fonts within its styles. Its own policy allows them from 8.1 on. Source: owncloud/ocis#12070; run in a browser
+     * with 8.0.0 and 8.2.0.
+     */
     readonly fontsInStyles: boolean;
     /**
      * Takes the groups of its role mapping for regular expressions. Source: oCIS 8.0.0, services/proxy/pkg/userroles/oidcroles.go;
@@ -99,14 +102,14 @@ export const AUTHELIA: Releases<AutheliaLine> = {
 };
 
 /** What the newest lines of oCIS have in common; what comes before is told by what it lacks. */
-const OCIS_8_1 = {
+const OCIS_8_0 = {
     contentSecurityPolicy: true,
     fontsInStyles: true,
     roleClaimPatterns: true,
     appTokens: true,
     mailAuthentication: "auto",
 } as const;
-const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false };
+const OCIS_7_3 = { ...OCIS_8_0, fontsInStyles: false };
 const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
 const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false };
 
@@ -122,8 +125,8 @@ export const OCIS: Releases<OcisLine> = {
         { line: "4.0", first: 5, ...OCIS_5_0, mailAuthentication: "plain" },
         { line: "5.0", first: 0, ...OCIS_5_0 },
         ...["7.0", "7.1", "7.2"].map((line) => ({ line, first: 0, ...OCIS_7_0 })),
-        ...["7.3", "8.0"].map((line) => ({ line, first: 0, ...OCIS_7_3 })),
-        ...["8.1", "8.2"].map((line) => ({ line, first: 0, ...OCIS_8_1 })),
+        { line: "7.3", first: 0, ...OCIS_7_3 },
+        ...["8.0", "8.1", "8.2"].map((line) => ({ line, first: 0, ...OCIS_8_0 })),
     ],
 };
 
