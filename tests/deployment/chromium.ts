@@ -1,7 +1,7 @@
 /** A real Chromium for tests: Debian's, driven by Playwright, without a window, with one certificate authority to trust. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BrowserContext, chromium } from "playwright-core";
+import { BrowserContext, chromium, Page } from "playwright-core";
 
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
@@ -41,6 +41,36 @@ export class Chromium {
             viewport: { width: 1280, height: 800 },
         });
         return new Chromium(folder, context);
+    }
+
+    /**
+     * A new page, and what goes wrong on it from now on, a line each: what a script or the browser writes to the console as an error,
+     * exceptions that nobody catches, requests that fail or are answered with 400 or more, each with the page that it happened on.
+     */
+    async open(): Promise<{ page: Page; wrong: string[] }> {
+        const page = await this.context.newPage();
+        const wrong: string[] = [];
+        const note = (what: string) => wrong.push(`${what} (on ${page.url()})`);
+        page.on("console", (message) => {
+            // The browser's own line about an answer or a failure is noted as such below.
+            if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+                note(`console: ${message.text()} at ${message.location().url}`);
+            }
+        });
+        page.on("pageerror", (error) => note(`exception: ${error.message}`));
+        page.on("requestfailed", (request) => {
+            const { errorText } = request.failure()!;
+            // The page itself has given it up, as when it is left.
+            if (errorText !== "net::ERR_ABORTED") {
+                note(`${errorText}: ${request.method()} ${request.url()}`);
+            }
+        });
+        page.on("response", (response) => {
+            if (response.status() >= 400) {
+                note(`${response.status()}: ${response.request().method()} ${response.url()}`);
+            }
+        });
+        return { page, wrong };
     }
 
     /** Stops it and deletes its profile. */
