@@ -11,6 +11,8 @@ export interface Line {
     readonly last?: number;
     /** Known by its sources alone, before its first release: taken only by who asks for untested releases. */
     readonly unreleased?: boolean;
+    /** Lines besides itself whose data it takes over as they are; every earlier one where none is named. */
+    readonly from?: readonly string[];
 }
 
 /** What differs between the lines of Authelia. */
@@ -116,6 +118,11 @@ const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false }
 /**
  * oCIS. 8.2.0 is the first release in which nobody can rename the own account to another person's name (owncloud/ocis#12493); 4.0.5
  * and 5.0 are here for those who upgrade from them.
+ *
+ * Its data go up step by step and never down. Source: "Upgrading Infinite Scale" and its guides 4.0 to 5.0, 5.0 to 7.0, 7.0 to 7.1 to 7.2
+ * to 7.3, 7.3 to 8.0 (owncloud/docs-ocis, branch 8.2, modules/admin/pages/migration): none may be left out; and the release life cycle
+ * (owncloud/ocis 8.2.0, docs/ocis/release_roadmap.md): from one production release to the next. The guides within 7 have nothing to do,
+ * and there are none within 8, so their lines may be passed over. 6 was never a production release.
  */
 export const OCIS: Releases<OcisLine> = {
     title: "oCIS",
@@ -123,10 +130,14 @@ export const OCIS: Releases<OcisLine> = {
     run: ["4.0.5", "5.0.9", "7.0.0", "7.3.1", "8.0.0", "8.1.0", "8.2.0"],
     lines: [
         { line: "4.0", first: 5, ...OCIS_5_0, mailAuthentication: "plain" },
-        { line: "5.0", first: 0, ...OCIS_5_0 },
-        ...["7.0", "7.1", "7.2"].map((line) => ({ line, first: 0, ...OCIS_7_0 })),
-        { line: "7.3", first: 0, ...OCIS_7_3 },
-        ...["8.0", "8.1", "8.2"].map((line) => ({ line, first: 0, ...OCIS_8_0 })),
+        { line: "5.0", first: 0, from: ["4.0"], ...OCIS_5_0 },
+        { line: "7.0", first: 0, from: ["5.0"], ...OCIS_7_0 },
+        { line: "7.1", first: 0, from: ["7.0"], ...OCIS_7_0 },
+        { line: "7.2", first: 0, from: ["7.0", "7.1"], ...OCIS_7_0 },
+        { line: "7.3", first: 0, from: ["7.0", "7.1", "7.2"], ...OCIS_7_3 },
+        { line: "8.0", first: 0, from: ["7.3"], ...OCIS_8_0 },
+        { line: "8.1", first: 0, from: ["8.0"], ...OCIS_8_0 },
+        { line: "8.2", first: 0, from: ["8.0", "8.1"], ...OCIS_8_0 },
     ],
 };
 
@@ -181,6 +192,52 @@ export function describeUnrun(server: Releases<Line>, { version, run }: Release<
     return version === run
         ? undefined
         : `${server.title} ${version} was not run by this program's tests. ${run} was, and is configured like it: see docs/versions.md.`;
+}
+
+/** The newest line that is not newer than a release; the oldest for one from before them all. */
+function lineBefore<L extends Line>(server: Releases<L>, version: string): L {
+    return server.lines.findLast(({ line, first }) => order(`${line}.${first}`) <= order(version)) ?? server.lines[0]!;
+}
+
+/** The fewest lines to pass between two, in their order; undefined where no way leads from one to the other. */
+function linesBetween<L extends Line>(server: Releases<L>, before: L, after: L): L[] | undefined {
+    if (after.line === before.line || after.from === undefined || after.from.includes(before.line)) {
+        return [];
+    }
+    const last = server.lines.filter(({ line }) => after.from!.includes(line));
+    const ways = last.flatMap((via) => {
+        const way = linesBetween(server, before, via);
+        return way === undefined ? [] : [[...way, via]];
+    });
+    return ways.sort((one, other) => one.length - other.length)[0];
+}
+
+/**
+ * The releases through which data come from one release to another: of each line on the way the newest that was run, and at last
+ * `after`. Undefined where they cannot: no server takes data that a later release of it had.
+ *
+ * Source for oCIS: see above. For Authelia: its documentation, "Migrations"; a release ends at the start on a schema that is newer than
+ * its own, and patches bring new ones (4.39.1, 4.39.2, 4.39.12, 4.39.20, 4.39.21).
+ *
+ * @param before The release that the data are of, such as "8.0.5".
+ * @param after The release that they are to have.
+ */
+export function upgradePath<L extends Line>(server: Releases<L>, before: string, after: string): string[] | undefined {
+    if (order(after) < order(before)) {
+        return undefined;
+    }
+    const lines = linesBetween(server, lineBefore(server, before), lineBefore(server, after));
+    return (
+        lines && [
+            ...lines.map(({ line, first }) => server.run.findLast((run) => run.startsWith(`${line}.`)) ?? `${line}.${first}`),
+            after,
+        ]
+    );
+}
+
+/** The image of another release from where an image comes from. */
+export function imageOf(image: string, version: string): string {
+    return `${image.split("@")[0]!.slice(0, -tagOf(image).length)}${version}`;
 }
 
 /**

@@ -18,6 +18,7 @@ import { typeToken } from "./naming";
 import { Network } from "./network";
 import { Ocis } from "./ocis";
 import { ocisRelyingApplication } from "./ocis/relying-parties";
+import { rememberReleases } from "./release-memory";
 import { Secrets } from "./secrets";
 
 /**
@@ -86,7 +87,7 @@ export class Cloud extends pulumi.ComponentResource {
             },
             part("secrets", {}, { protect: settings.keepData }),
         );
-        const { confirmed: precondition } = new DirectoryMode(
+        const { confirmed: directoryConfirmed } = new DirectoryMode(
             `${name}-directory`,
             { mode: settings.directory.mode, keepData: settings.keepData, mender },
             part("directory", { type: typeToken("Directory") }),
@@ -96,6 +97,9 @@ export class Cloud extends pulumi.ComponentResource {
             directory.mode === "ldap"
                 ? { directory, password: directory.bindPassword, authority: directory.authority }
                 : undefined;
+        // Every container waits for the rules of all releases, which need the images of all servers.
+        const [releasesConfirmed, confirmReleases] = pulumi.deferredOutput<unknown>();
+        const precondition = pulumi.all([directoryConfirmed, releasesConfirmed]);
         const common = { network, settings, hosts, precondition, mender };
         const ocis = new Ocis(
             `${name}-ocis`,
@@ -116,8 +120,21 @@ export class Cloud extends pulumi.ComponentResource {
         );
         const edge = new Edge(
             `${name}-edge`,
-            { network, settings, sites: [authelia.site, ocis.site], certificate: certificates.sites, mender },
+            {
+                network,
+                settings,
+                sites: [authelia.site, ocis.site],
+                certificate: certificates.sites,
+                precondition,
+                mender,
+            },
             part("edge"),
+        );
+        confirmReleases(
+            rememberReleases(`${name}-releases`, { authelia: authelia.release, ocis: ocis.release }, mender, {
+                parent: this,
+                protect: settings.keepData,
+            }),
         );
 
         const { images } = settings;

@@ -5,13 +5,13 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { CommandLine, Cure, printCure, printPath } from "../settings/cure";
-import { attempt } from "../system/run";
+import { attempt, Ended } from "../system/run";
 
 /** Lines of the log that are shown. */
 const LOG_LINES = 20;
 
-/** How long reading the log may take, milliseconds. */
-const LOG_TIMEOUT = 20_000;
+/** How long one answer of the engine may take, milliseconds. */
+const DOCKER_TIMEOUT = 20_000;
 
 /** Shorter words in secret files are too common to be secrets; every secret of ours is longer. */
 const SHORTEST_SECRET = 8;
@@ -67,7 +67,14 @@ export interface Patient {
     readonly ports: readonly PortOwner[];
     /** Contents of its files with secrets. */
     readonly secrets: readonly pulumi.Input<string>[];
+    /** How to go back to the release before, where its data are tied to one. */
+    readonly goBack?: string;
     readonly mender: Mender;
+}
+
+/** An error that ends the run with these words alone: Pulumi would print a stack after them, where there is one. */
+export function failure(message: string): pulumi.RunError {
+    return Object.assign(new pulumi.RunError(message), { stack: undefined });
 }
 
 /** Docker's words for a port that somebody else has. Source: run with Docker Engine 20.10. */
@@ -104,23 +111,26 @@ export function explain(
     return undefined;
 }
 
-/** The last lines of a container's log, oldest first, or why there are none. */
-async function lastLines(containerName: string): Promise<string> {
+/** Asks the engine that the provider uses. */
+export function askDocker(...args: string[]): Promise<Ended> {
     const host = new pulumi.Config("docker").get("host");
-    const target = host === undefined ? [] : ["--host", host];
-    const lines = ["logs", "--tail", String(LOG_LINES), containerName];
-    const { code, text } = await attempt("docker", [...target, ...lines], { timeout: LOG_TIMEOUT });
-    return code === 0 ? text.trim() || "(it has logged nothing)" : `(its log could not be read: ${text.trim()})`;
+    return attempt("docker", [...(host === undefined ? [] : ["--host", host]), ...args], { timeout: DOCKER_TIMEOUT });
 }
 
 /** The values, once they are known. */
 const known = <T>(values: pulumi.Input<T>) =>
     new Promise<T>((resolve) => void pulumi.output(values).apply((value) => resolve(value as T)));
 
+/** The last lines of a container's log, oldest first and without the secrets of its workload, or why there are none. */
+export async function logOf({ secrets }: Patient, containerName: string, lines = LOG_LINES): Promise<string> {
+    const { code, text } = await askDocker("logs", "--tail", String(lines), containerName);
+    const said = code === 0 ? text.trim() || "(it has logged nothing)" : `(its log could not be read: ${text.trim()})`;
+    return mask(said, await known<string[]>(pulumi.all([...secrets])));
+}
+
 /** A hook that explains what failed in a workload, in the place where Pulumi shows the run's errors. It never retries. */
 export function explainFailures(patient: Patient, component: pulumi.Resource): pulumi.ErrorHook {
     const { name: workload, containerName } = patient;
-    const contents = known<string[]>(pulumi.all([...patient.secrets]));
     const image = known(patient.image);
     return new pulumi.ErrorHook(`${workload}-diagnosis`, async ({ name, type, errors }) => {
         const cause = explain(patient, await image, type, errors[0] ?? "");
@@ -128,9 +138,8 @@ export function explainFailures(patient: Patient, component: pulumi.Resource): p
             await pulumi.log.error(cause, component);
         } else if (type === "docker:index/container:Container") {
             const failed = containerName + name.slice(workload.length); // as Workload names its containers
-            const log = mask(await lastLines(failed), await contents);
             await pulumi.log.error(
-                `The container ${failed} did not become ready. The last lines of its log:\n${log}\n` +
+                `The container ${failed} did not start. The last lines of its log:\n${await logOf(patient, failed)}\n` +
                     `Mend what it says and run pulumi up again: it goes on from here.`,
                 component,
             );

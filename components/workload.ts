@@ -15,6 +15,7 @@ import { Cure } from "../settings/cure";
 import { explainFailures, Mender, PortOwner } from "./diagnosis";
 import { typeToken } from "./naming";
 import { Network } from "./network";
+import { whenReady } from "./readiness";
 
 /** User and group of every process: the one that oCIS's image is made for, and that Authelia's documentation advises. */
 const UID = "1000";
@@ -61,8 +62,10 @@ export interface WorkloadArgs {
     /** Name under which the others on the network reach the process, and with the network's prefix that of its container. */
     readonly host: string;
     readonly image: Image;
-    /** Nothing of the workload is made or changed before this is known; where it fails, nothing is. */
-    readonly precondition?: pulumi.Input<unknown>;
+    /** How to go back to an earlier image, where its data are tied to one. */
+    readonly goBack?: string;
+    /** No container of the workload is made or changed before this is known; where it fails, none is. */
+    readonly precondition: pulumi.Input<unknown>;
     /** Arguments of the image's entry point; its own by default. */
     readonly command?: readonly string[];
     /** Environment. Never holds a secret: `docker inspect` shows it. */
@@ -96,22 +99,21 @@ export interface WorkloadArgs {
 /** Seconds that a process has to end after SIGTERM. The provider's default is 0: it would kill databases at each change. */
 const STOP_SECONDS = 30;
 
-/** Seconds that a process has to become ready before the run fails. Measured: under 25; the rest is for slow disks. */
-const READY_SECONDS = 120;
-
 /**
- * Properties whose change the provider reports but does not apply, and `#initerror`: without it a container that did not
- * become ready counts as made, and the next run waits for nothing. Source: run with @pulumi/docker 5.2.0.
+ * Properties whose change the provider reports but does not apply, and `#initerror`: without it a container that could not be started
+ * counts as made. Source: run with @pulumi/docker 5.2.0.
  */
-const REPLACED_BY_HAND = ["healthcheck", "tmpfs", "destroyGraceSeconds", "wait", "waitTimeout", "#initerror"];
+const REPLACED_BY_HAND = ["healthcheck", "tmpfs", "destroyGraceSeconds", "#initerror"];
 
 export class Workload extends pulumi.ComponentResource {
     /** Name under which the others on the network reach it. */
     readonly host: string;
     /** Name of the process's container on the Docker host. */
     readonly containerName: string;
-    /** Ready once this is known. */
-    readonly id: pulumi.Output<string>;
+    /** What its containers are made of. */
+    readonly image: docker.RemoteImage;
+    /** Known once the process can serve; in a preview at once. */
+    readonly ready: pulumi.Output<unknown>;
 
     constructor(name: string, args: WorkloadArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Workload"), name, {}, opts);
@@ -125,13 +127,14 @@ export class Workload extends pulumi.ComponentResource {
             imageCure: args.image.cure,
             ports: args.ports ?? [],
             secrets: args.secretFiles.map(({ content }) => content),
+            goBack: args.goBack,
             mender: args.mender,
         };
         const children = { parent: this, hooks: { onError: [explainFailures(patient, this)] } };
 
-        // Every container is made of the image, so that none is touched before the image may be.
-        const imageName = pulumi.all([args.image.name, args.precondition]).apply(([image]) => image);
-        const image = new docker.RemoteImage(`${name}-image`, { name: imageName, keepLocally: true }, children);
+        this.image = new docker.RemoteImage(`${name}-image`, { name: args.image.name, keepLocally: true }, children);
+        // Every container is made of the image, so that none is touched before it may be.
+        const imageId = pulumi.all([this.image.imageId, args.precondition]).apply(([id]) => id);
 
         const volume = new docker.Volume(
             `${name}-data`,
@@ -161,7 +164,7 @@ export class Workload extends pulumi.ComponentResource {
                     ...hardening,
                     readOnly: false,
                     name: `${containerName}-${use}`,
-                    image: image.imageId,
+                    image: imageId,
                     entrypoints: ["/bin/sh", "-c"],
                     command: [`chown -R ${UID}:${UID} ${path} && chown ${UID}:${UID} ${args.data.path}`],
                     user: "0:0",
@@ -193,7 +196,8 @@ export class Workload extends pulumi.ComponentResource {
                 ...hardening,
                 name: containerName,
                 hostname: args.host,
-                image: image.imageId,
+                // Known in a preview too, in which those before it may be about to be replaced.
+                image: pulumi.all([imageId, ...(args.after ?? []).map(({ ready }) => ready)]).apply(([id]) => id!),
                 command: args.command === undefined ? undefined : [...args.command],
                 user: `${UID}:${UID}`,
                 envs: Object.entries(args.environment)
@@ -211,8 +215,6 @@ export class Workload extends pulumi.ComponentResource {
                     return { ip: address, internal: port, external: port, protocol };
                 }),
                 healthcheck: { ...healthcheckTimes, tests: ["CMD-SHELL", args.ready] },
-                wait: true,
-                waitTimeout: READY_SECONDS,
                 destroyGraceSeconds: STOP_SECONDS,
                 // For `docker stop` and a shutdown of the host, which would kill after ten seconds.
                 stopTimeout: STOP_SECONDS,
@@ -228,7 +230,7 @@ export class Workload extends pulumi.ComponentResource {
                 dependsOn: [...(args.after ?? [])],
             },
         );
-        this.id = container.id;
-        this.registerOutputs({ id: this.id });
+        this.ready = pulumi.runtime.isDryRun() ? pulumi.output(undefined) : container.id.apply(() => whenReady(patient, this));
+        this.registerOutputs({ id: pulumi.all([container.id, this.ready]).apply(([id]) => id) });
     }
 }

@@ -11,6 +11,7 @@ import { typeToken } from "../naming";
 import { Network } from "../network";
 import { RelyingApplication } from "../relying-party";
 import { Secrets } from "../secrets";
+import { GO_BACK, ReleaseToRun } from "../release-memory";
 import { Site } from "../site";
 import { File, FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
@@ -47,6 +48,8 @@ export class Authelia extends pulumi.ComponentResource {
     readonly containerName: string;
     /** How the edge serves the portal. */
     readonly site: Site;
+    /** What it runs of. */
+    readonly release: ReleaseToRun;
 
     constructor(name: string, args: AutheliaArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Authelia"), name, {}, opts);
@@ -74,6 +77,7 @@ export class Authelia extends pulumi.ComponentResource {
             {
                 host: "authelia",
                 image: { name: release.image, cure: { set: ["images", "authelia"], to: AUTHELIA.image } },
+                goBack: GO_BACK,
                 precondition: args.precondition,
                 environment: { X_AUTHELIA_CONFIG: `${FILES_PATH}/configuration.yml,${SECRETS_PATH}/secrets.yml` },
                 files: [{ name: "configuration.yml", content: toYaml(configuration) }, ...trusted],
@@ -99,6 +103,7 @@ export class Authelia extends pulumi.ComponentResource {
             );
         }
         this.containerName = workload.containerName;
+        this.release = { server: AUTHELIA, release, image: workload.image };
         this.site = {
             host: hosts.auth,
             upstream: `${workload.host}:${AUTHELIA_PORT}`,

@@ -19,6 +19,8 @@ export interface EdgeArgs {
     readonly sites: readonly Site[];
     /** What both sites serve; needed with the modes "private-ca" and "files". */
     readonly certificate?: CertificateWithKey;
+    /** Nothing is made or changed before this is known. */
+    readonly precondition: pulumi.Input<unknown>;
     readonly mender: Mender;
 }
 
@@ -76,6 +78,7 @@ export class Edge extends pulumi.ComponentResource {
             {
                 host: "edge",
                 image: { name: settings.images.caddy, cure: { set: ["images", "caddy"], to: CADDY_IMAGE } },
+                precondition: args.precondition,
                 command: ["caddy", "run", "--config", `${FILES_PATH}/Caddyfile`, "--adapter", "caddyfile"],
                 // Certificates and the ACME account live below the first; nothing is kept below the second.
                 environment: { XDG_DATA_HOME: DATA, XDG_CONFIG_HOME: "/tmp" },

@@ -11,6 +11,7 @@ import { LdapAccess } from "../ldap-access";
 import { typeToken } from "../naming";
 import { Network } from "../network";
 import { OcisSecrets } from "../secrets";
+import { GO_BACK, ReleaseToRun } from "../release-memory";
 import { Site } from "../site";
 import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
@@ -79,6 +80,8 @@ export class Ocis extends pulumi.ComponentResource {
     readonly containerName: string;
     /** How the edge serves ownCloud. */
     readonly site: Site;
+    /** What it runs of. */
+    readonly release: ReleaseToRun;
     /** oCIS's own directory for others to read, in the mode "ocis". */
     readonly ldap?: LdapAccess;
     /** The LDAP servers of the cloud: oCIS in the mode "ocis", else none. */
@@ -106,6 +109,7 @@ export class Ocis extends pulumi.ComponentResource {
             {
                 host: HOST,
                 image: { name: settings.images.ocis.image, cure: { set: ["images", "ocis"], to: OCIS.image } },
+                goBack: GO_BACK,
                 precondition: args.precondition,
                 command: ["server"],
                 environment: ocisEnvironment({
@@ -152,6 +156,7 @@ export class Ocis extends pulumi.ComponentResource {
         this.ldapServers = mode === "ocis" ? [workload] : [];
         this.initialPasswords = mode === "ocis" ? { admin: secrets.adminPassword } : {};
         this.containerName = workload.containerName;
+        this.release = { server: OCIS, release: settings.images.ocis, image: workload.image };
         this.site = { host: hosts.cloud, upstream: `${workload.host}:${OCIS_PORT}`, rewrites: [] };
         this.registerOutputs({ url: this.site.host.url });
     }

@@ -7,16 +7,33 @@ import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 
-import { CADDY_IMAGE } from "../../versions";
+import { AUTHELIA, CADDY_IMAGE, releaseOf } from "../../versions";
 import { usersCalled, withDefaults } from "./cloud";
 import { NO_ENGINE, pairsOfThisRun } from "./pairs";
-import { buildImage, docker, freePort, Stack } from "./stack";
-import { meanwhile } from "./waiting";
+import { buildImage, docker, freePort, Running, Stack } from "./stack";
+import { eventually, meanwhile } from "./waiting";
+
+const images = pairsOfThisRun()[0]!;
 
 /** An image like Caddy's whose process shows its secret files and ends. */
 const BROKEN = "ocis-authelia/broken:test";
 
-const images = pairsOfThisRun()[0]!;
+/** An image like Authelia's that does something else until somebody lets it go on, as one does that migrates its data. */
+const slowImage = () => `ocis-authelia/slow:${releaseOf(AUTHELIA, images.authelia).version}`;
+
+/** What lets it go on. */
+const GO_ON = "/data/go-on";
+
+const MIGRATING = "migrating the data";
+
+async function buildSlowImage(): Promise<void> {
+    const [entrypoint, command] = (
+        await docker("image", "inspect", "--format", "{{json .Config.Entrypoint}}\n{{json .Config.Cmd}}", images.authelia)
+    ).split("\n");
+    const start = [...(JSON.parse(entrypoint!) as string[]), ...((JSON.parse(command!) as string[] | null) ?? [])].join(" ");
+    const wait = `echo ${MIGRATING}; until [ -e ${GO_ON} ]; do sleep 0.5; done; exec ${start}`;
+    await buildImage(slowImage(), `FROM ${images.authelia}\nENTRYPOINT ${JSON.stringify(["/bin/sh", "-c", wait])}\nCMD []`);
+}
 
 /** Listens on a port of the loopback; the result stops that. */
 function listen(port: number): Promise<() => void> {
@@ -38,37 +55,57 @@ describe("bad moments", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => {
     const stack = new Stack("test-faults");
     let settings: Record<string, unknown>;
 
-    // A run waits two minutes for a container that does not become ready: on a stack of its own, beside the other tests.
-    const unready = new Stack("test-unready");
-    let good: Record<string, unknown>;
-    let said: Promise<string>;
+    // A run speaks after two minutes of a server that is not ready: on a stack of its own, beside the other tests.
+    const slow = new Stack("test-slow");
+    let waited: Promise<void>;
 
     before(async () => {
         const users = usersCalled(["alice"]);
         settings = await withDefaults({ images, users });
         await stack.create(settings);
-        good = await withDefaults({ images, users });
-        await unready.create(good);
         const show = "echo here are the secrets; cat /run/secrets/root.key; exit 1";
         await buildImage(BROKEN, `FROM ${images.caddy}\nENTRYPOINT ${JSON.stringify(["/bin/sh", "-c", show])}`);
-        said = meanwhile(failedUp({ images: { ...images, caddy: BROKEN } }, {}, unready, good));
+        await buildSlowImage();
+        await slow.create(await withDefaults({ images: { ...images, authelia: slowImage() }, users }));
+        waited = meanwhile(upWithSlowServer());
     });
 
     after(async () => {
         await stack.destroy();
-        await unready.destroy();
-        await docker("image", "rm", "--force", BROKEN);
+        await slow.destroy();
+        await docker("image", "rm", "--force", BROKEN, slowImage());
     });
 
+    const says = (run: Running, line: string) =>
+        eventually(`the run says "${line}"`, 180, () => Promise.resolve(run.said().includes(line) || undefined));
+
+    /** Interrupts a run that waits for a server at work, and lets the next one wait until it says so. */
+    async function upWithSlowServer(): Promise<void> {
+        const name = `${slow.prefix}authelia`;
+        const start = () => docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}} {{.State.Status}}", name);
+
+        const interrupted = await slow.begin();
+        await says(interrupted, "Container cloud-authelia created");
+        const atWork = await start();
+        interrupted.interrupt();
+        assert.notEqual((await interrupted.ended).code, 0);
+        assert.equal(await start(), atWork, "the server after the end of the run");
+
+        const next = await slow.begin();
+        await says(next, `${name} is not ready after 2 minutes`);
+        assert.match(next.said(), new RegExp(`It is left to work[^]* Its last log line: ${MIGRATING}`));
+        assert.equal(await start(), atWork, "the server while a run waits for it");
+        assert.equal(await docker("inspect", "--format", "{{.State.Health.Status}}", name), "unhealthy");
+        await docker("exec", name, "touch", GO_ON);
+        const { code, text } = await next.ended;
+        assert.equal(code, 0, text);
+        assert.equal(await start(), atWork, "the server that has become ready");
+    }
+
     /** Brings a stack up, which has to fail, and returns what Pulumi printed. */
-    async function failedUp(
-        change: Record<string, unknown>,
-        environment: Record<string, string> = {},
-        which = stack,
-        base = settings,
-    ): Promise<string> {
-        which.configure({ ...base, ...change });
-        const { code, text } = await which.operate("up", [], environment);
+    async function failedUp(change: Record<string, unknown>, environment: Record<string, string> = {}): Promise<string> {
+        stack.configure({ ...settings, ...change });
+        const { code, text } = await stack.operate("up", [], environment);
         assert.notEqual(code, 0, text);
         return text;
     }
@@ -118,25 +155,25 @@ describe("bad moments", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => {
     test("HTTP/3", () => expectBusy(Number(settings.httpsPort), "udp", {}, "http3 false"));
 
     test("a container that does not become ready: its log is shown, its secrets are masked", async () => {
-        const text = await said;
-        assert.match(text, new RegExp(`The container ${unready.prefix}edge did not become ready`));
+        const text = await failedUp({ images: { ...images, caddy: BROKEN } });
+        assert.match(text, new RegExp(`The container ${stack.prefix}edge did not become ready: it ended 5 times`));
         assert.match(text, /here are the secrets/);
         assert.match(text, /\[secret\]/);
-        const key = (await unready.secrets()).find((secret) => secret.includes("EC PRIVATE KEY"));
+        const key = (await stack.secrets()).find((secret) => secret.includes("EC PRIVATE KEY"));
         for (const line of key!.trim().split("\n").slice(1, -1)) {
             assert.ok(!text.includes(line), "a line of the key");
         }
     });
 
     test("the next run goes on from there", async () => {
-        unready.configure(good);
-        await unready.up();
-        const { code, text } = await unready.operate("preview", ["--expect-no-changes"]);
+        stack.configure(settings);
+        await stack.up();
+        const { code, text } = await stack.operate("preview", ["--expect-no-changes"]);
         assert.equal(code, 0, text);
     });
 
     test("docker stop, as a shutdown of the host, gives every process the time that it drains", async () => {
-        for (const name of ["edge", "authelia", "ocis"].map((each) => unready.prefix + each)) {
+        for (const name of ["edge", "authelia", "ocis"].map((each) => stack.prefix + each)) {
             await docker("stop", name);
             const [timeout, code] = (
                 await docker("inspect", "--format", "{{.Config.StopTimeout}} {{.State.ExitCode}}", name)
@@ -145,4 +182,6 @@ describe("bad moments", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => {
             assert.notEqual(code, "137", `${name} was killed`);
         }
     });
+
+    test("a server that takes long is waited for and left alone, by a run that is interrupted and by the next", () => waited);
 });

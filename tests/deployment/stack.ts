@@ -3,7 +3,7 @@
  * its configuration live in a folder of its own, so no other stack is touched; one left over by an interrupted run is
  * destroyed first.
  */
-import { ChildProcess } from "node:child_process";
+import { ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
@@ -164,6 +164,24 @@ export class Stack {
         return this.pulumi([operation, "--config-file", this.configFile, ...yes, ...args], environment);
     }
 
+    /** Begins to bring the stack up. */
+    async begin(): Promise<Running> {
+        const { path, environment, options } = await this.command();
+        const child = spawn(path, ["up", ...options, "--yes", "--skip-preview"], { env: environment });
+        let text = "";
+        for (const stream of [child.stdout, child.stderr]) {
+            stream.on("data", (data: Buffer) => (text += data.toString()));
+        }
+        return {
+            said: () => text,
+            interrupt: () => void child.kill("SIGINT"),
+            ended: new Promise((resolve, reject) => {
+                child.on("error", reject);
+                child.on("close", (code) => resolve({ code, text }));
+            }),
+        };
+    }
+
     /** Makes the stack with these settings; a stack of an earlier run is destroyed first. */
     async create(settings: Record<string, unknown>): Promise<void> {
         if (existsSync(this.folder)) {
@@ -235,6 +253,15 @@ export class Stack {
             ...(await dockerLines("volume", "ls", ...filter, "--format", "volume {{.Name}}")),
         ];
     }
+}
+
+/** An operation that goes on. */
+export interface Running {
+    /** What it has printed by now. */
+    said(): string;
+    /** What Ctrl-C does. */
+    interrupt(): void;
+    readonly ended: Promise<{ readonly code: number | null; readonly text: string }>;
 }
 
 /** The texts in a decrypted secret. */

@@ -36,7 +36,8 @@ test("every resource has a component as parent, and nothing but the cloud stands
 });
 
 test("the parts are known by their earlier names, so that a stack which had them by themselves keeps its volumes", () => {
-    const parts = dev.resources.filter(({ parent }) => parent.endsWith("::cloud"));
+    // The memory of releases came later.
+    const parts = dev.resources.filter(({ name, parent }) => parent.endsWith("::cloud") && name !== "cloud-releases");
     const before = ["authelia", "certificates", "directory", "edge", "network", "ocis", "secrets"];
     assert.deepEqual(parts.flatMap(({ aliases }) => aliases).sort(), before);
     for (const { name, aliases } of parts) {
@@ -74,7 +75,7 @@ test("every process is hardened", () => {
         assert.ok(Number(inputs.memory) > 0 && inputs.memory === inputs.memorySwap, name);
         assert.ok(Number(inputs.destroyGraceSeconds) > 0, `${name} would be killed at each change`);
         assert.ok(inputs.logOpts, name);
-        assert.ok(inputs.wait && inputs.healthcheck, name);
+        assert.ok(inputs.healthcheck, name);
         assert.notEqual(inputs.privileged, true, name);
     }
 });
@@ -102,7 +103,7 @@ test("only the edge publishes ports, on dev on the loopback", () => {
     );
 });
 
-test("a container that changes is replaced after the old one is gone, one that never got ready is made anew", () => {
+test("a container that changes is replaced after the old one is gone, one that could not be started is made anew", () => {
     for (const container of ofType(dev, CONTAINER)) {
         assert.equal(container.deleteBeforeReplace, true, container.name);
     }
@@ -157,6 +158,17 @@ test("the private root certifies the two hosts, for less time than Apple's devic
     assert.ok(Number(inputs.validityPeriodHours) < 825 * 24);
     assert.ok(Number(inputs.earlyRenewalHours) > 366 * 24, "one up a year renews it");
     assert.ok(!inputs.isCaCertificate);
+});
+
+test("the releases of the data are remembered as long as the data", () => {
+    for (const [program, protect] of [
+        [production, true],
+        [dev, false],
+    ] as const) {
+        const memory = named(program, "releases", "pulumi:index:Stash");
+        assert.deepEqual(memory.inputs.input, program.values.versions);
+        assert.equal(memory.protect, protect);
+    }
 });
 
 test("the public names lead to the edge inside the network", () => {

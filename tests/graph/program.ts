@@ -99,6 +99,7 @@ export async function runProgram(values: Record<string, unknown>, stack = "test"
         },
         project,
         stack,
+        true, // a preview: nothing waits for containers, of which there are none
     );
     const config = Object.entries(configuration(values)).map(([key, value]) => [`${project}:${key}`, value]);
     pulumi.runtime.setAllConfig(Object.fromEntries(config) as Record<string, string>);

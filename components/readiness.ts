@@ -1,0 +1,92 @@
+/**
+ * Waits until the process of a workload can serve: for as long as it works, because a server that migrates its data at its first start
+ * may take hours, and whoever ends it half way loses them. So nothing here ends a container, and neither does Docker, for which
+ * "unhealthy" is a word and no more. The provider's own wait cannot do this: it has to know beforehand how long it takes, notices no
+ * process that has ended, and makes the next run replace the container. Source: kreuzwerker/docker 4.5.0, resourceDockerContainerCreate.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { askDocker, failure, logOf, Patient } from "./diagnosis";
+
+/** Bounds of the time between two looks, milliseconds; within them it is a twentieth of what has been waited already. */
+const LOOK = { soonest: 250, latest: 5_000 };
+
+/** Between two lines about a process that is not ready yet, milliseconds. Without a migration the slowest takes 25 s. */
+const SAY_EVERY = 120_000;
+
+/** A process that has ended so often is not going to do better. Docker waits 0.1 s before the first restart, and twice as long each time. */
+const MANY_ENDS = 5;
+
+/** What Docker says of a container. */
+export interface Seen {
+    /** "running", "restarting", "exited" and the like. */
+    readonly status: string;
+    /** "starting", "healthy" or "unhealthy". */
+    readonly health: string;
+    /** How often its process has ended and was started again. */
+    readonly ends: number;
+    /** Of the process that has ended last. */
+    readonly exitCode: number;
+}
+
+/**
+ * Why a container will not become ready, as the end of the sentence "it …"; undefined while it may. Pure.
+ *
+ * @param first What was seen of it at first: what ended before may have been mended since.
+ */
+export function hopelessness({ status, ends, exitCode }: Seen, first: Seen): string | undefined {
+    if (["created", "exited", "dead", "removing"].includes(status)) {
+        return `is not running (exit code ${exitCode})`;
+    }
+    return ends >= MANY_ENDS && ends > first.ends ? `ended ${ends} times (exit code ${exitCode})` : undefined;
+}
+
+/** Docker's own field of each member of Seen, in this order. */
+const FORMAT = "{{.State.Status}} {{.State.Health.Status}} {{.RestartCount}} {{.State.ExitCode}}";
+
+async function look(containerName: string): Promise<Seen> {
+    const { code, text } = await askDocker("container", "inspect", "--format", FORMAT, containerName);
+    const [status, health, ends, exitCode] = text.trim().split(" ");
+    if (code !== 0) {
+        throw failure(
+            `Whether the container ${containerName} is ready cannot be asked: ${text.trim()}\n` +
+                "That needs the command docker where Pulumi runs, on the same engine. What is gone on it, pulumi up --refresh makes again.",
+        );
+    }
+    return { status: status!, health: health!, ends: Number(ends), exitCode: Number(exitCode) };
+}
+
+/**
+ * Resolves once the process of a workload can serve. From time to time it says that it still waits.
+ *
+ * @throws pulumi.RunError where the process has ended and does not come back, after it has shown the end of the log.
+ */
+export async function whenReady(patient: Patient, component: pulumi.Resource): Promise<void> {
+    const { containerName, goBack } = patient;
+    const start = Date.now();
+    const first = await look(containerName);
+    let said = start;
+    for (let seen = first; seen.status !== "running" || seen.health !== "healthy"; seen = await look(containerName)) {
+        const why = hopelessness(seen, first);
+        if (why !== undefined) {
+            await pulumi.log.error(
+                `The container ${containerName} did not become ready: it ${why}. The last lines of its log:\n` +
+                    `${await logOf(patient, containerName)}\nMend what it says and run pulumi up again: it goes on from here.` +
+                    (goBack === undefined ? "" : `\n${goBack}`),
+                component,
+            );
+            throw failure(`${containerName} did not become ready.`);
+        }
+        if (Date.now() - said >= SAY_EVERY) {
+            said = Date.now();
+            const minutes = Math.round((said - start) / 60_000);
+            await pulumi.log.info(
+                `${containerName} is not ready after ${minutes} minutes${seen.ends > first.ends ? `, and ended ${seen.ends} times` : ""}. ` +
+                    `It is left to work, and so it is where you end this run. Its last log line: ${await logOf(patient, containerName, 1)}`,
+                component,
+            );
+        }
+        await pause(Math.min(LOOK.latest, Math.max(LOOK.soonest, (Date.now() - start) / 20)));
+    }
+}
