@@ -7,7 +7,7 @@ import { CommandLine } from "../settings/cure";
 import { checkPrefix } from "../settings/prefix";
 import { settingsOf } from "../settings/refusal";
 import { AUTHELIA, describeUnrun, OCIS } from "../versions";
-import { accessPolicy, roleGroups } from "./access";
+import { accessPolicy, roleGroups, shutOut } from "./access";
 import { Authelia } from "./authelia";
 import { Certificates } from "./certificates";
 import { menderFor } from "./diagnosis";
@@ -20,6 +20,7 @@ import { Ocis } from "./ocis";
 import { ocisRelyingApplication } from "./ocis/relying-parties";
 import { rememberReleases } from "./release-memory";
 import { Secrets } from "./secrets";
+import { UserNameMemory } from "./user-names";
 
 /**
  * The keys of the configuration, as docs/configuration.md describes them. They are plain values, because they decide which resources
@@ -93,19 +94,28 @@ export class Cloud extends pulumi.ComponentResource {
             part("directory", { type: typeToken("Directory") }),
         );
         const { directory } = settings;
+        const names =
+            directory.mode === "authelia"
+                ? new UserNameMemory(
+                      `${name}-user-names`,
+                      { users: settings.users, keepData: settings.keepData, mender },
+                      { parent: this },
+                  ).confirmed
+                : pulumi.output({});
         const outside: LdapAccess | undefined =
             directory.mode === "ldap"
                 ? { directory, password: directory.bindPassword, authority: directory.authority }
                 : undefined;
         // Every container waits for the rules of all releases, which need the images of all servers.
         const [releasesConfirmed, confirmReleases] = pulumi.deferredOutput<unknown>();
-        const precondition = pulumi.all([directoryConfirmed, releasesConfirmed]);
+        const precondition = pulumi.all([directoryConfirmed, names, releasesConfirmed]);
         const common = { network, settings, hosts, precondition, mender };
         const ocis = new Ocis(
             `${name}-ocis`,
             {
                 ...common,
-                roles: roleGroups(settings.access),
+                roles: roleGroups(settings.access, directory.mode),
+                shutOut: names.apply((known) => shutOut(settings.users, settings.access, known)),
                 ldap: outside,
                 trusted: certificates.trusted,
                 namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),

@@ -69,7 +69,7 @@ export interface WorkloadArgs {
     /** Arguments of the image's entry point; its own by default. */
     readonly command?: readonly string[];
     /** Environment. Never holds a secret: `docker inspect` shows it. */
-    readonly environment: Readonly<Record<string, string>>;
+    readonly environment: pulumi.Input<Readonly<Record<string, string>>>;
     /** Files below FILES_PATH, without any secret. */
     readonly files: readonly File[];
     /** Files below SECRETS_PATH. Their contents are made secret here. */
@@ -200,9 +200,11 @@ export class Workload extends pulumi.ComponentResource {
                 image: pulumi.all([imageId, ...(args.after ?? []).map(({ ready }) => ready)]).apply(([id]) => id!),
                 command: args.command === undefined ? undefined : [...args.command],
                 user: `${UID}:${UID}`,
-                envs: Object.entries(args.environment)
-                    .map(([key, value]) => `${key}=${value}`)
-                    .sort(),
+                envs: pulumi.output(args.environment).apply((environment) =>
+                    Object.entries(environment)
+                        .map(([key, value]) => `${key}=${value}`)
+                        .sort(),
+                ),
                 capabilities: { drops: ["ALL"], adds: [...(args.capabilities ?? [])] },
                 // Everything that the carriers mount comes along read-only; the data volume is named again to be writable.
                 // Their ids tie them together: new files make a new process.

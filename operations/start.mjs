@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 const COMMANDS = {
     dev: "bring up the dev stack on this machine and say how to sign in",
     "dev-down": "take the dev stack down again",
+    "end-access": "end everything by which a person gets in without signing in: npm run end-access -- alice --stack prod",
     generate: "write Pulumi.yaml's keys and docs/configuration.md from the declarations in settings/",
     pulumi: "run Pulumi's command line interface with the local state: npm run pulumi -- preview --stack dev",
     test: "type check, format, lint, unit tests, graph tests and deployment tests; with --all everything on every pair",
@@ -138,7 +139,7 @@ function fail(error) {
 try {
     const [command, ...args] = process.argv.slice(2);
     if (!Object.hasOwn(COMMANDS, command ?? "")) {
-        const list = Object.entries(COMMANDS).map(([name, does]) => `  ${name.padEnd(9)} ${does}`);
+        const list = Object.entries(COMMANDS).map(([name, does]) => `  ${name.padEnd(10)} ${does}`);
         const asked = command === undefined ? "No command was given." : `There is no command "${command}".`;
         throw new Cure([`${asked} node operations/start.mjs runs one of:`, ...list].join("\n"));
     }

@@ -32,10 +32,19 @@ const user = z.strictObject({
         .array(group, "a list of group names")
         .default([])
         .meta({ description: "Groups, which oCIS takes over at each sign-in.", example: ["family"] }),
-    disabled: z
+    disabled: z.boolean("true or false").default(false).meta({
+        description: "Is out at the next up, whatever the person still holds, but keeps files and second factor.",
+        example: true,
+    }),
+    samePerson: z
         .boolean("true or false")
         .default(false)
-        .meta({ description: "May not sign in, but keeps files and second factor.", example: true }),
+        .meta({
+            description:
+                "Only for a name that was removed from the stack earlier: this is the person of that time, who gets the files, shares and " +
+                "second factor again.",
+            example: true,
+        }),
     passwordDigest: secretText(
         "a digest such as $argon2id$v=19$…, made by: docker run --rm -it authelia/authelia authelia crypto hash generate",
         (digest) => PASSWORD_DIGEST.test(digest),

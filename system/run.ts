@@ -13,7 +13,7 @@ export interface RunOptions {
     /** Milliseconds after which it is ended; never by default. */
     readonly timeout?: number;
     /** Its standard input; nothing by default. */
-    readonly input?: string;
+    readonly input?: string | Uint8Array;
 }
 
 /** How a program ended. */

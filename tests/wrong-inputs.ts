@@ -92,6 +92,12 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ["a user without a name", { users: { alice: { email: "a@b.c" } } }, "users.alice.displayName", /config set --path/],
     ["a user without e-mail", { users: { alice: { displayName: "A" } } }, "users.alice.email", /config set --path/],
     ["groups as text", { users: { alice: { ...ALICE, groups: "x" } } }, "users.alice.groups", /config set --path/],
+    [
+        "the same person as text",
+        { users: { alice: { ...ALICE, samePerson: "yes" } } },
+        "users.alice.samePerson",
+        /config set --path users\.alice\.samePerson true/,
+    ],
     ["one e-mail for two", { users: { alice: ALICE, bob: ALICE } }, "users.bob.email", /users\.bob\.email/],
     ["a misspelt key", { users: { alice: { ...ALICE, mail: "x" } } }, "users.alice", /config rm --path users\.alice\.mail/],
     [

@@ -22,6 +22,9 @@ export const AUTHELIA_PORT = 9091;
 /** Where Authelia keeps second factors, consents and subject identifiers. */
 export const AUTHELIA_DATA = "/data";
 
+/** Its database, SQLite. */
+export const AUTHELIA_DATABASE = `${AUTHELIA_DATA}/db.sqlite3`;
+
 /** The file with the last one-time code, where mail is off. */
 export const NOTIFICATIONS = `${AUTHELIA_DATA}/notification.txt`;
 
@@ -210,7 +213,7 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
             rules: [{ domain: [hosts.cloud.name], policy: "two_factor" }],
         },
         session: { cookies: [sessionCookie(hosts.auth)] },
-        storage: { local: { path: `${AUTHELIA_DATA}/db.sqlite3` } },
+        storage: { local: { path: AUTHELIA_DATABASE } },
         notifier: notifier(smtp),
         identity_providers: {
             oidc: {
@@ -259,7 +262,7 @@ export function autheliaSecretsFile(
 }
 
 /** A person in Authelia's users file. */
-export type AutheliaUser = Omit<User, "passwordDigest"> & { readonly passwordDigest: string };
+export type AutheliaUser = Omit<User, "passwordDigest" | "samePerson"> & { readonly passwordDigest: string };
 
 /** Authelia's users.yml. */
 export function autheliaUsers(users: readonly AutheliaUser[]) {

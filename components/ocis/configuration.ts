@@ -48,8 +48,8 @@ export function ocisLdapDirectory(host: string): LdapDirectory {
 
 /** Where oCIS finds the people who use it. */
 export type OcisDirectory =
-    /** In its own directory, into which it puts everybody at the first sign-in. */
-    | { readonly mode: "authelia" }
+    /** In its own directory, into which it puts everybody at the first sign-in; without those who are shut out, by name. */
+    | { readonly mode: "authelia"; readonly shutOut: readonly string[] }
     /** In its own directory, which it serves to others with this certificate; paths in the container. */
     | { readonly mode: "ocis"; readonly certificateFile: string; readonly keyFile: string }
     | {
@@ -85,6 +85,20 @@ const SYSTEM_TRUST_FILE = "/etc/ssl/certs/ca-certificates.crt";
  */
 const OWNED_ELSEWHERE = ["user.onPremisesSamAccountName", "user.displayName", "user.mail", "user.passwordProfile"];
 
+/** A value in an LDAP filter. Source: RFC 4515, section 3. */
+const ldapEscaped = (value: string) =>
+    value.replaceAll(/[\\*()\0]/g, (character) => `\\${character.charCodeAt(0).toString(16).padStart(2, "0")}`);
+
+/**
+ * Hides people of oCIS's own directory from the services that look for them: `users`, which everything asks that lets somebody in (access
+ * tokens, app tokens, signed URLs, public links), and `graph`. Without the latter the proxy takes a person who is hidden for a new one
+ * whose account it has just made, and panics. Source: services/proxy/pkg/middleware/account_resolver.go; run with oCIS 4.0.5 and 8.1.0.
+ */
+function hidden(names: readonly string[]): Record<string, string> {
+    const filter = `(!(|${names.map((name) => `(uid=${ldapEscaped(name)})`).join("")}))`;
+    return names.length === 0 ? {} : { USERS_LDAP_USER_FILTER: filter, GRAPH_LDAP_USER_FILTER: filter };
+}
+
 /** What of the environment depends on where people are found. */
 function directoryEnvironment(directory: OcisDirectory): Record<string, string> {
     switch (directory.mode) {
@@ -95,6 +109,7 @@ function directoryEnvironment(directory: OcisDirectory): Record<string, string> 
                 // Authelia decides what a user name is.
                 GRAPH_USERNAME_MATCH: "none",
                 FRONTEND_READONLY_USER_ATTRIBUTES: OWNED_ELSEWHERE.join(","),
+                ...hidden(directory.shutOut),
             };
         case "ocis":
             return {

@@ -31,6 +31,8 @@ export interface OcisArgs {
     /** Authelia's is the issuer, which is reached by its public name inside the network too. */
     readonly hosts: Hosts;
     readonly roles?: RoleGroups;
+    /** Names of people who live in the configuration, or have lived there, and must not get in. */
+    readonly shutOut: pulumi.Output<readonly string[]>;
     /** The LDAP server outside the cloud, where users live in one. */
     readonly ldap?: LdapAccess;
     /** Root certificates to trust besides the public authorities', PEM. */
@@ -60,13 +62,17 @@ const DIRECTORY_CERTIFICATE = "directory.pem";
 const DIRECTORY_KEY = "directory.key";
 
 /** What oCIS is told about the directory, with the paths of the certificates in its container. */
-function ocisDirectory({ mode }: Settings["directory"], ldap: LdapAccess | undefined): OcisDirectory {
+function ocisDirectory(
+    { mode }: Settings["directory"],
+    ldap: LdapAccess | undefined,
+    shutOut: readonly string[],
+): OcisDirectory {
     const certificateFile = `${FILES_PATH}/${DIRECTORY_CERTIFICATE}`;
     if (mode === "ocis") {
         return { mode, certificateFile, keyFile: `${SECRETS_PATH}/${DIRECTORY_KEY}` };
     }
     return ldap === undefined
-        ? { mode: "authelia" }
+        ? { mode: "authelia", shutOut }
         : { mode: "ldap", ldap: ldap.directory, trustFile: ldap.authority === undefined ? undefined : certificateFile };
 }
 
@@ -112,16 +118,18 @@ export class Ocis extends pulumi.ComponentResource {
                 goBack: GO_BACK,
                 precondition: args.precondition,
                 command: ["server"],
-                environment: ocisEnvironment({
-                    url: hosts.cloud.url,
-                    issuer,
-                    settings,
-                    roles: args.roles,
-                    directory: ocisDirectory(settings.directory, ldap),
-                    configDir: SECRETS_PATH,
-                    cspFile: `${FILES_PATH}/csp.yaml`,
-                    trustBundle,
-                }),
+                environment: args.shutOut.apply((names) =>
+                    ocisEnvironment({
+                        url: hosts.cloud.url,
+                        issuer,
+                        settings,
+                        roles: args.roles,
+                        directory: ocisDirectory(settings.directory, ldap, names),
+                        configDir: SECRETS_PATH,
+                        cspFile: `${FILES_PATH}/csp.yaml`,
+                        trustBundle,
+                    }),
+                ),
                 files: [
                     { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer, settings.images.ocis.line)) },
                     ...(roots.length === 0 ? [] : [{ name: "root.pem", content: joined(roots) }]),
@@ -141,7 +149,7 @@ export class Ocis extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        if (args.roles === undefined && mode !== "ocis") {
+        if (mode !== "ocis" && (args.roles?.administrators ?? []).length === 0) {
             void pulumi.log.info(
                 "Nobody administers ownCloud, because access.administrators names no group: see docs/production.md, " +
                     '"Administrators".',

@@ -36,14 +36,20 @@ export interface Needs {
     readonly tier: Tier;
     /** Whether a stand-in does not serve. */
     readonly real?: boolean;
+    /** Of the pairs of a tier, those that it is for; all by default. */
+    readonly only?: (images: ImageNames) => boolean;
     /** Why it cannot run on this machine. */
     readonly missing?: string;
 }
 
 /** A suite of tests on each pair that it is for. Where there is none it is skipped, and the output says so. */
-export function describeOn({ tier, real = false, missing }: Needs, what: string, tests: (images: ImageNames) => void): void {
+export function describeOn(
+    { tier, real = false, only = () => true, missing }: Needs,
+    what: string,
+    tests: (images: ImageNames) => void,
+): void {
     const suitable = pairsOfThisRun().filter(({ authelia, ocis }) => !real || ![authelia, ocis].some(isStandIn));
-    const pairs = tier === "release" || process.env[ALL] ? suitable : suitable.slice(0, 1);
+    const pairs = process.env[ALL] ? suitable : tier === "release" ? suitable.filter(only) : suitable.slice(0, 1);
     if (pairs.length === 0) {
         describe(what, { skip: real ? "needs real servers" : "needs servers" });
     }

@@ -36,8 +36,8 @@ test("every resource has a component as parent, and nothing but the cloud stands
 });
 
 test("the parts are known by their earlier names, so that a stack which had them by themselves keeps its volumes", () => {
-    // The memory of releases came later.
-    const parts = dev.resources.filter(({ name, parent }) => parent.endsWith("::cloud") && name !== "cloud-releases");
+    const later = ["cloud-releases", "cloud-user-names"];
+    const parts = dev.resources.filter(({ name, parent }) => parent.endsWith("::cloud") && !later.includes(name));
     const before = ["authelia", "certificates", "directory", "edge", "network", "ocis", "secrets"];
     assert.deepEqual(parts.flatMap(({ aliases }) => aliases).sort(), before);
     for (const { name, aliases } of parts) {
@@ -241,4 +241,22 @@ test("the outputs tell a person what to open, and the initial passwords are secr
 
 test("a wrong setting stops the program before anything is registered", async () => {
     await assert.rejects(runProgram({ domain: "not a domain" }), /domain: "not a domain" cannot be used/);
+});
+
+test("names of users are remembered: who was removed is hidden from oCIS", async () => {
+    const stash =
+        "urn:pulumi:names::ocis-authelia::ocis-authelia:index:Cloud$ocis-authelia:index:UserNameMemory$pulumi:index:Stash";
+    const before = {
+        [`${stash}::cloud-user-names-known`]: { outputs: { input: { alice: "user", bob: "user", eve: "removed" } } },
+    };
+    const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
+    const program = await runProgram({ domain: "example.com", users }, "names", "index", before);
+    const known = named(program, "user-names-known", "pulumi:index:Stash");
+    assert.deepEqual(known.inputs.input, { alice: "user", bob: "removed", eve: "removed" });
+    assert.equal(known.protect, true, "kept as long as the data");
+    const filters = (named(program, "ocis").inputs.envs as string[]).filter((env) => /LDAP_USER_FILTER/.test(env));
+    assert.deepEqual(
+        filters.map((env) => env.replace(/^[A-Z_]+=/, "")),
+        Array(2).fill("(!(|(uid=bob)(uid=eve)))"),
+    );
 });

@@ -85,8 +85,14 @@ function computed(type: string, name: string, inputs: Record<string, unknown>): 
  * Runs a program on a configuration. A second run in one process starts from scratch.
  *
  * @param program Its main module, relative to the repository.
+ * @param before The state of the last update: by URN, what each resource had.
  */
-export async function runProgram(values: Record<string, unknown>, stack = "test", program = "index"): Promise<Program> {
+export async function runProgram(
+    values: Record<string, unknown>,
+    stack = "test",
+    program = "index",
+    before: Record<string, { outputs: object }> = {},
+): Promise<Program> {
     const resources: Registered[] = [];
     const project = "ocis-authelia";
     await pulumi.runtime.setMocks(
@@ -95,11 +101,13 @@ export async function runProgram(values: Record<string, unknown>, stack = "test"
                 id: id || `${name}-id`,
                 state: { ...(inputs as Record<string, unknown>), ...computed(type, name, inputs as Record<string, unknown>) },
             }),
-            call: ({ inputs }) => inputs as Record<string, unknown>,
+            // The one function that the program calls reads the state of the last update.
+            call: () => ({ outputs: before }),
         },
         project,
         stack,
         true, // a preview: nothing waits for containers, of which there are none
+        "organization",
     );
     const config = Object.entries(configuration(values)).map(([key, value]) => [`${project}:${key}`, value]);
     pulumi.runtime.setAllConfig(Object.fromEntries(config) as Record<string, string>);

@@ -30,7 +30,7 @@ function rendered(values: object = {}) {
         url: hosts.cloud.url,
         issuer: hosts.auth.url,
         settings,
-        directory: { mode: "authelia" },
+        directory: { mode: "authelia", shutOut: [] },
         configDir: "/secrets",
         cspFile: "/csp.yaml",
     });

@@ -22,7 +22,7 @@ function environmentOf(version: string, more: Partial<OcisEnvironmentInput> = {}
         url: cloud.url,
         issuer: auth.url,
         settings,
-        directory: { mode: "authelia" },
+        directory: { mode: "authelia", shutOut: [] },
         configDir: "/run/secrets",
         cspFile: "/etc/ocis/csp.yaml",
         ...more,
@@ -47,6 +47,14 @@ test("no switch weakens TLS, and no value of the environment is a secret", () =>
             assert.doesNotMatch(name, /SECRET|PASSWORD|API_KEY/);
         }
     }
+});
+
+test("whoever is shut out is hidden from the services that let people in and make accounts, and nobody else is", () => {
+    const environment = environmentOf("8.0.5", { directory: { mode: "authelia", shutOut: ["a.b", "c*(d)"] } });
+    for (const service of ["USERS", "GRAPH"]) {
+        assert.equal(environment[`${service}_LDAP_USER_FILTER`], String.raw`(!(|(uid=a.b)(uid=c\2a\28d\29)))`);
+    }
+    assert.ok(!Object.keys(environmentOf("8.0.5")).some((name) => name.endsWith("USER_FILTER")));
 });
 
 test("a line with a Content-Security-Policy is given one that lets the web interface reach the issuer", () => {
@@ -135,7 +143,10 @@ const OWN = {
 } as const;
 
 test("people whom oCIS knows from elsewhere are offered no change of what it does not own", () => {
-    const directories = [{ mode: "authelia" }, { mode: "ldap", ldap: { ...PRESETS.openldap, ...READER } }] as const;
+    const directories = [
+        { mode: "authelia", shutOut: [] },
+        { mode: "ldap", ldap: { ...PRESETS.openldap, ...READER } },
+    ] as const;
     for (const directory of directories) {
         const readOnly = environmentOf("8.0.5", { directory }).FRONTEND_READONLY_USER_ATTRIBUTES!.split(",");
         assert.ok(readOnly.includes("user.passwordProfile"), directory.mode);

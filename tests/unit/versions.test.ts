@@ -16,7 +16,10 @@ test("every patch of a supported line is taken, with a digest or without", () =>
 
 test("a newer line is taken only by who asks for it, even where the program is prepared for it", () => {
     for (const image of ["authelia/authelia:4.40.0", "authelia/authelia:4.41.0"]) {
-        assert.throws(() => releaseOf(AUTHELIA, image), /must name a supported release of Authelia: 4\.38\.0 to .*, 4\.39\.21 and later$/);
+        assert.throws(
+            () => releaseOf(AUTHELIA, image),
+            /must name a supported release of Authelia: 4\.38\.0 to .*, 4\.39\.21 and later$/,
+        );
         assert.equal(releaseOf(AUTHELIA, image, true).line.endSession, true);
     }
     assert.equal(releaseOf(OCIS, "owncloud/ocis:8.3.0", true).line.line, "8.2");

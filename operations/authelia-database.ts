@@ -1,0 +1,71 @@
+/**
+ * What Authelia keeps in its database of a person who has signed in, and how it ends. Authelia marks tokens as revoked itself, in the
+ * same column, when a client asks it to. Source: Authelia 4.38.0 and 4.39.20, internal/storage; run with both.
+ */
+import { DatabaseSync } from "node:sqlite";
+
+/** How much of each was ended. */
+export interface EndedSessions {
+    readonly accessTokens: number;
+    readonly refreshTokens: number;
+    /** Authorization codes and what else leads to tokens. */
+    readonly others: number;
+    readonly secondFactors: number;
+}
+
+const ACCESS_TOKENS = "oauth2_access_token_session";
+const REFRESH_TOKENS = "oauth2_refresh_token_session";
+
+/** The devices of a person. */
+const SECOND_FACTORS = ["totp_configurations", "webauthn_credentials", "duo_devices"];
+
+/** Tables with sessions of OpenID Connect that can be revoked; which there are differs between releases. */
+function revocable(database: DatabaseSync): string[] {
+    const tables = database.prepare(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'oauth2\\_%' ESCAPE '\\'",
+    );
+    const names = tables.all().map(({ name }) => String(name));
+    const has = (table: string, column: string) =>
+        database.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?").get(table, column) !== undefined;
+    return names.filter((table) => ["subject", "active", "revoked"].every((column) => has(table, column)));
+}
+
+/** Whether somebody of that name has ever signed in to ownCloud, as a copy of the database knows it. */
+export function hasSignedIn(file: string, user: string): boolean {
+    const database = new DatabaseSync(file, { readOnly: true });
+    try {
+        return database.prepare("SELECT 1 FROM user_opaque_identifier WHERE username = ?").get(user) !== undefined;
+    } finally {
+        database.close();
+    }
+}
+
+/**
+ * Ends everything that a database says of a person, wholly or not at all.
+ *
+ * @param file A copy of the database of an Authelia that is stopped.
+ * @param secondFactor Whether second factors go too.
+ */
+export function endSessions(file: string, user: string, secondFactor: boolean): EndedSessions {
+    const database = new DatabaseSync(file);
+    try {
+        const count = (statement: string) => Number(database.prepare(statement).run(user).changes);
+        database.exec("BEGIN");
+        const theirs = "subject IN (SELECT identifier FROM user_opaque_identifier WHERE username = ?)";
+        const ended = Object.fromEntries(
+            revocable(database).map((table) => [
+                table,
+                count(`UPDATE ${table} SET revoked = TRUE WHERE NOT revoked AND active AND ${theirs}`),
+            ]),
+        );
+        const secondFactors = secondFactor
+            ? SECOND_FACTORS.map((table) => count(`DELETE FROM ${table} WHERE username = ?`)).reduce((a, b) => a + b)
+            : 0;
+        database.exec("COMMIT");
+        const { [ACCESS_TOKENS]: accessTokens = 0, [REFRESH_TOKENS]: refreshTokens = 0, ...rest } = ended;
+        const others = Object.values(rest).reduce((a, b) => a + b, 0);
+        return { accessTokens, refreshTokens, others, secondFactors };
+    } finally {
+        database.close();
+    }
+}
