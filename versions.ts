@@ -15,6 +15,14 @@ export interface Line {
     readonly from?: readonly string[];
 }
 
+/** Limits by address that Authelia knows, of those that matter here, by their names in its configuration. */
+const PORTAL_LIMITS = ["second_factor_totp", "session_elevation_start", "session_elevation_finish"] as const;
+const TOKEN_LIMITS = [...PORTAL_LIMITS, "openid_connect_token"] as const;
+const ALL_LIMITS = [...TOKEN_LIMITS, "openid_connect_userinfo", "openid_connect_revocation"] as const;
+
+/** An endpoint that Authelia may be asked at so often from one address. */
+export type LimitedEndpoint = (typeof ALL_LIMITS)[number];
+
 /** What differs between the lines of Authelia. */
 export interface AutheliaLine extends Line {
     /**
@@ -42,6 +50,11 @@ export interface AutheliaLine extends Line {
      * run with 4.38.0 and 4.39.20, which take the password alone.
      */
     readonly guardedDeletion: boolean;
+    /**
+     * What it limits by address, and refuses to start where it is told of others. Source: Authelia 4.39.0, 4.39.17 and 4.39.20,
+     * internal/configuration/schema/server.go; 4.38 has no such limits.
+     */
+    readonly limits: readonly LimitedEndpoint[];
 }
 
 /** What differs between the lines of oCIS. */
@@ -60,8 +73,18 @@ export interface OcisLine extends Line {
      * from 7.3 on.
      */
     readonly roleClaimPatterns: boolean;
+    /**
+     * Lets people change the own account, its name included. Source: oCIS 5.0.9 (4.0 has no such request) to 8.1.0,
+     * services/graph/pkg/service/v0/users.go, PatchMe; run with 5.0.9 to 8.1.0. Mended by owncloud/ocis#12493 (8.2).
+     */
+    readonly changesOfOwnAccount: boolean;
     /** Has the service that gives out app tokens. Source: oCIS 7.0.0, services/auth-app; run with it. */
     readonly appTokens: boolean;
+    /**
+     * Takes whoever shows an app token for somebody who signs in, with no other claims than user name and e-mail address. Source: oCIS
+     * 8.2.0, services/proxy/pkg/middleware/app_auth.go and account_resolver.go; run with it.
+     */
+    readonly appTokensAreSignIns: boolean;
     /**
      * How a password is offered to a mail server: by whatever way both know, or in plain text within TLS. Source: oCIS 4.0.5 and
      * 5.0.9, services/notifications/pkg/channels.
@@ -85,9 +108,11 @@ const AUTHELIA_4_40 = {
     multipleAuthMethods: true,
     guardedDeletion: true,
     endSession: true,
+    limits: ALL_LIMITS,
 } as const;
 const AUTHELIA_4_39 = { ...AUTHELIA_4_40, endSession: false };
-const AUTHELIA_4_38 = { ...AUTHELIA_4_39, passwordChange: false, guardedDeletion: false };
+const AUTHELIA_4_39_20 = { ...AUTHELIA_4_39, guardedDeletion: false };
+const AUTHELIA_4_38 = { ...AUTHELIA_4_39_20, passwordChange: false, limits: [] };
 
 /** Authelia. 4.39.28 is the newest release known of, of 2026-09-17; from 4.39.28 on its image is whole on ARM (authelia#13183). */
 export const AUTHELIA: Releases<AutheliaLine> = {
@@ -97,21 +122,26 @@ export const AUTHELIA: Releases<AutheliaLine> = {
     lines: [
         { line: "4.38", first: 0, last: 15, ...AUTHELIA_4_38, selectAccount: false, multipleAuthMethods: false },
         { line: "4.38", first: 16, ...AUTHELIA_4_38 },
-        { line: "4.39", first: 0, last: 20, ...AUTHELIA_4_39, guardedDeletion: false },
+        { line: "4.39", first: 0, last: 16, ...AUTHELIA_4_39_20, limits: PORTAL_LIMITS },
+        { line: "4.39", first: 17, last: 19, ...AUTHELIA_4_39_20, limits: TOKEN_LIMITS },
+        { line: "4.39", first: 20, last: 20, ...AUTHELIA_4_39_20 },
         { line: "4.39", first: 21, ...AUTHELIA_4_39 },
         { line: "4.40", first: 0, unreleased: true, ...AUTHELIA_4_40 },
     ],
 };
 
 /** What the newest lines of oCIS have in common; what comes before is told by what it lacks. */
-const OCIS_8_0 = {
+const OCIS_8_2 = {
     contentSecurityPolicy: true,
     fontsInStyles: true,
     roleClaimPatterns: true,
+    changesOfOwnAccount: false,
     appTokens: true,
+    appTokensAreSignIns: true,
     mailAuthentication: "auto",
 } as const;
-const OCIS_7_3 = { ...OCIS_8_0, fontsInStyles: false };
+const OCIS_8_1 = { ...OCIS_8_2, changesOfOwnAccount: true, appTokensAreSignIns: false };
+const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false };
 const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
 const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false };
 
@@ -129,15 +159,15 @@ export const OCIS: Releases<OcisLine> = {
     image: "owncloud/ocis:8.2.0",
     run: ["4.0.5", "5.0.9", "7.0.0", "7.3.1", "8.0.0", "8.1.0", "8.2.0"],
     lines: [
-        { line: "4.0", first: 5, ...OCIS_5_0, mailAuthentication: "plain" },
+        { line: "4.0", first: 5, ...OCIS_5_0, changesOfOwnAccount: false, mailAuthentication: "plain" },
         { line: "5.0", first: 0, from: ["4.0"], ...OCIS_5_0 },
         { line: "7.0", first: 0, from: ["5.0"], ...OCIS_7_0 },
         { line: "7.1", first: 0, from: ["7.0"], ...OCIS_7_0 },
         { line: "7.2", first: 0, from: ["7.0", "7.1"], ...OCIS_7_0 },
         { line: "7.3", first: 0, from: ["7.0", "7.1", "7.2"], ...OCIS_7_3 },
-        { line: "8.0", first: 0, from: ["7.3"], ...OCIS_8_0 },
-        { line: "8.1", first: 0, from: ["8.0"], ...OCIS_8_0 },
-        { line: "8.2", first: 0, from: ["8.0", "8.1"], ...OCIS_8_0 },
+        { line: "8.0", first: 0, from: ["7.3"], ...OCIS_8_1 },
+        { line: "8.1", first: 0, from: ["8.0"], ...OCIS_8_1 },
+        { line: "8.2", first: 0, from: ["8.0", "8.1"], ...OCIS_8_2 },
     ],
 };
 
@@ -162,12 +192,16 @@ function tagOf(image: string): string {
     return last.includes(":") ? last.slice(last.indexOf(":") + 1) : "";
 }
 
-/** The lines of a server as a person reads them: "4.38.0 to 4.38.15, 4.39.x". */
+/** The lines of a server as a person reads them: "4.38.0 to 4.38.15, 4.38.16 and later". */
 export function describeLines(server: Releases<Line>): string {
     return server.lines
         .filter(({ unreleased }) => !unreleased)
         .map(({ line, first, last }) =>
-            last !== undefined ? `${line}.${first} to ${line}.${last}` : first > 0 ? `${line}.${first} and later` : `${line}.x`,
+            last !== undefined
+                ? `${line}.${first}${last === first ? "" : ` to ${line}.${last}`}`
+                : first > 0
+                  ? `${line}.${first} and later`
+                  : `${line}.x`,
         )
         .join(", ");
 }

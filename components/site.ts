@@ -17,17 +17,33 @@ export interface QueryRewrite {
     readonly replacement: string;
 }
 
-/** Requests of one kind. */
-export interface RequestKind {
+/** Requests without a body before which the server is asked something else. */
+export interface PrecededRequest {
     readonly method: string;
     /** Exact. */
     readonly path: string;
-}
-
-/** Requests without a body, before which the server is asked something else. */
-export interface PrecededRequest extends RequestKind {
     /** Path that is asked first, by the same method and as the same client. The request goes on if the answer is a success. */
     readonly by: string;
+}
+
+/** Requests that nobody outside needs, or nobody may send. */
+export interface Closed {
+    /** Of the requests, with * for any end; with one at the front too, for any path that has it in it. */
+    readonly paths: readonly string[];
+    /** What the edge answers. */
+    readonly status: 403 | 404;
+    /** Only requests by this method; by every method by default. */
+    readonly method?: string;
+    /** Not where the whole body matches this regular expression. Of a body, no more than 1 kB is read. Go's syntax. */
+    readonly unlessBody?: string;
+}
+
+/** Requests that cost the upstream so much that it gets few of them at once; the others wait for their turn. */
+export interface Queue {
+    /** With * for any end. */
+    readonly paths: readonly string[];
+    /** How many it gets at once, whatever else it is asked meanwhile. A burst may exceed it by one or two. */
+    readonly atOnce: number;
 }
 
 export interface Site {
@@ -35,9 +51,7 @@ export interface Site {
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
     readonly upstream: string;
     readonly rewrites: readonly QueryRewrite[];
-    /** Paths, with * for any end, that nobody outside needs: the edge answers 404. */
-    readonly closed?: readonly string[];
-    /** What the server takes although it should not: the edge answers 403. */
-    readonly refused?: readonly RequestKind[];
+    readonly closed?: readonly Closed[];
     readonly preceded?: readonly PrecededRequest[];
+    readonly queue?: Queue;
 }

@@ -12,6 +12,7 @@ import { domain } from "./domain";
 import { Fault, faultsOf } from "./fault";
 import { Images, images, releasesOf } from "./images";
 import { lifespans } from "./lifespans";
+import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
 import { smtp } from "./smtp";
 import { checkSwitches, SWITCHES } from "./switches";
@@ -30,6 +31,7 @@ export const KEYS = {
     access,
     accessTokens,
     lifespans,
+    peopleAtOneAddress,
     smtp,
     images,
     ...SWITCHES,
@@ -84,7 +86,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["access", "directory"], checkAccess),
         ...(Array.isArray(releases)
             ? releases
-            : rule(usable, ["appTokens", "olderDesktopClients"], (on) => checkSwitches(on, releases))),
+            : rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) => checkSwitches(on, releases))),
     );
     if (faults.length > 0 || Array.isArray(releases)) {
         return { faults };

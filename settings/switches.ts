@@ -1,5 +1,7 @@
 /** The keys that are either true or false. */
+import type { Access } from "./access";
 import { flag } from "./declaration";
+import type { Directory } from "./directory";
 import { Fault } from "./fault";
 import { Images } from "./images";
 
@@ -11,7 +13,8 @@ export const SWITCHES = {
     appTokens: flag(
         false,
         "Let people make tokens for programs that know WebDAV but no OpenID Connect, such as rclone and mounts. They stand in the place " +
-            "of a password and show no second factor. oCIS 7.0 and later.",
+            "of a password and show no second factor. oCIS 7.0 and later; with 8.2, people whose home is this configuration are called by " +
+            "their user names everywhere in ownCloud, and those of an LDAP server can have none together with access.groups.",
     ),
     olderDesktopClients: flag(
         false,
@@ -34,11 +37,30 @@ function unknownTo(key: string, value: boolean, known: boolean, allowed: string)
     return value && !known ? [{ path: [key], value, allowed, cures: [{ set: [key], to: false }] }] : [];
 }
 
+/** What switches have to be seen together with. */
+interface Switched {
+    readonly appTokens: boolean;
+    readonly olderDesktopClients: boolean;
+    readonly access: Access;
+    readonly directory: Directory;
+}
+
 export function checkSwitches(
-    { appTokens, olderDesktopClients }: { appTokens: boolean; olderDesktopClients: boolean },
+    { appTokens, olderDesktopClients, access, directory }: Switched,
     { authelia, ocis }: Images,
 ): Fault[] {
+    const groupsUnknown = directory.mode === "ldap" && access.groups !== undefined && ocis.line.appTokensAreSignIns;
     return [
+        ...unknownTo(
+            "appTokens",
+            appTokens,
+            !groupsUnknown,
+            `false with oCIS ${ocis.version} where access.groups names groups of an LDAP server: oCIS asks for the groups of whoever ` +
+                "comes, and an app token does not tell them",
+        ).map((fault) => ({
+            ...fault,
+            otherwise: { when: "if everybody in the directory may get in", cures: [{ remove: ["access"] }] },
+        })),
         ...unknownTo(
             "appTokens",
             appTokens,

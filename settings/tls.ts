@@ -92,6 +92,9 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
 LOOPBACK.addAddress("::1", "ipv6");
 
+/** Whether an IP address is reached from its own machine alone. */
+export const isLoopback = (address: string) => LOOPBACK.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+
 export function checkPublicAuthority({ tls: settings, domain }: { tls: Tls; domain: string }): Fault[] {
     if (settings.mode !== "acme" || settings.server instanceof URL || !LOCAL_NAMES.test(domain)) {
         return [];
@@ -107,7 +110,7 @@ export function checkPublicAuthority({ tls: settings, domain }: { tls: Tls; doma
 /** What a proxy in front asks of the edge. */
 export function checkProxied({ tls: { mode }, address, httpPort }: { tls: Tls; address: string; httpPort: number }): Fault[] {
     const faults: Fault[] = [];
-    if (mode === "none" && !LOOPBACK.check(address, isIP(address) === 6 ? "ipv6" : "ipv4")) {
+    if (mode === "none" && !isLoopback(address)) {
         const reason = "behind a proxy the edge speaks plain HTTP and believes what it is told about clients";
         const allowed = `an address of the loopback, because ${reason}`;
         faults.push({ path: ["address"], value: address, allowed, cures: [{ set: ["address"], to: "127.0.0.1" }] });

@@ -14,7 +14,8 @@ import { User } from "../../settings/users";
 import { AutheliaLine } from "../../versions";
 import { RelyingApplication, RelyingParty } from "../relying-party";
 import { AutheliaSecrets } from "../secrets";
-import { PrecededRequest, QueryRewrite, RequestKind } from "../site";
+import { Closed, PrecededRequest, QueryRewrite, Queue } from "../site";
+import { rateLimits } from "./rate-limits";
 
 /** Port of Authelia's server; its default. */
 export const AUTHELIA_PORT = 9091;
@@ -34,7 +35,7 @@ export type AutheliaDirectory =
     { readonly usersFile: string } | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
-    readonly settings: Pick<Settings, "domain" | "smtp" | "images">;
+    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress">;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
     readonly directory: AutheliaDirectory;
@@ -106,14 +107,23 @@ function authorizationPolicies({ name, access: { policy, groups } }: RelyingAppl
  * Forward authentication, which nothing here uses. It checks passwords, up to 4.38 without counting failures. Source: Authelia 4.38.0,
  * internal/handlers/handler_authz_authn.go.
  */
-export const FORWARD_AUTHENTICATION = ["/api/verify*", "/api/authz/*"];
+export const FORWARD_AUTHENTICATION: Closed = { paths: ["/api/verify*", "/api/authz/*"], status: 404 };
+
+/** Memory that Authelia may use, MiB: for itself about 100, and 64 for each password that it checks with an argon2id digest. */
+export const AUTHELIA_MEMORY = 1024;
+
+/**
+ * Checks of a password. Sixty at once with argon2id digests would take 4 GiB; run with Authelia 4.39.20, which was killed by ten within
+ * 512 MiB. Source of the memory: Authelia's documentation, authentication_backend.file.password.argon2.
+ */
+export const PASSWORD_CHECKS: Queue = { paths: ["/api/firstfactor*", "/api/secondfactor/password*"], atOnce: 8 };
 
 /**
  * Requests that the edge refuses in the place of a release that does not: to delete an authenticator app for the password alone, after
  * which another one is enrolled as if it were the first.
  */
-export function refusedRequests(line: AutheliaLine): RequestKind[] {
-    return line.guardedDeletion ? [] : [{ method: "DELETE", path: "/api/secondfactor/totp" }];
+export function unguarded(line: AutheliaLine): Closed[] {
+    return line.guardedDeletion ? [] : [{ method: "DELETE", paths: ["/api/secondfactor/totp"], status: 403 }];
 }
 
 /**
@@ -184,13 +194,14 @@ function notifier(smtp: Smtp | undefined) {
 /** Authelia's configuration.yml, which `pulumi preview` shows. */
 export function autheliaConfiguration(input: AutheliaConfigurationInput) {
     const { settings, hosts, application, directory, trustFolder } = input;
-    const { domain, smtp } = settings;
+    const { domain, peopleAtOneAddress, smtp } = settings;
     const { line } = settings.images.authelia;
     return {
         server: {
             address: `tcp://:${AUTHELIA_PORT}/`,
             // The image's own check writes into the read-only root; the workload brings a check of its own.
             disable_healthcheck: true,
+            ...(line.limits.length === 0 ? {} : { endpoints: { rate_limits: rateLimits(line.limits, peopleAtOneAddress) } }),
         },
         log: { level: "info", format: "text" },
         totp: { issuer: domain },

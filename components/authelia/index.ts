@@ -17,6 +17,7 @@ import { File, FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import {
     AUTHELIA_DATA,
+    AUTHELIA_MEMORY,
     AUTHELIA_PORT,
     autheliaConfiguration,
     autheliaSecretsFile,
@@ -25,7 +26,8 @@ import {
     FORWARD_AUTHENTICATION,
     NOTED_FIRST,
     NOTIFICATIONS,
-    refusedRequests,
+    PASSWORD_CHECKS,
+    unguarded,
 } from "./configuration";
 
 export interface AutheliaArgs {
@@ -79,7 +81,11 @@ export class Authelia extends pulumi.ComponentResource {
                 image: { name: release.image, cure: { set: ["images", "authelia"], to: AUTHELIA.image } },
                 goBack: GO_BACK,
                 precondition: args.precondition,
-                environment: { X_AUTHELIA_CONFIG: `${FILES_PATH}/configuration.yml,${SECRETS_PATH}/secrets.yml` },
+                environment: {
+                    X_AUTHELIA_CONFIG: `${FILES_PATH}/configuration.yml,${SECRETS_PATH}/secrets.yml`,
+                    // Go clears away what the last checks of passwords have used before it takes more than that.
+                    GOMEMLIMIT: `${Math.floor(AUTHELIA_MEMORY * 0.8)}MiB`,
+                },
                 files: [{ name: "configuration.yml", content: toYaml(configuration) }, ...trusted],
                 secretFiles: [
                     { name: "secrets.yml", content: secretsFile },
@@ -87,8 +93,7 @@ export class Authelia extends pulumi.ComponentResource {
                 ],
                 data: { path: AUTHELIA_DATA, keepData: settings.keepData },
                 ready: `busybox wget -q -O /dev/null http://127.0.0.1:${AUTHELIA_PORT}/api/health`,
-                // One sign-in with an argon2id digest takes 64 MiB for 0.2 s; the server itself about 90.
-                memory: 512,
+                memory: AUTHELIA_MEMORY,
                 network: args.network,
                 after: args.after,
                 mender: args.mender,
@@ -108,9 +113,9 @@ export class Authelia extends pulumi.ComponentResource {
             host: hosts.auth,
             upstream: `${workload.host}:${AUTHELIA_PORT}`,
             rewrites: authorizationRewrites(application, release.line),
-            closed: FORWARD_AUTHENTICATION,
-            refused: refusedRequests(release.line),
+            closed: [FORWARD_AUTHENTICATION, ...unguarded(release.line)],
             preceded: NOTED_FIRST,
+            queue: PASSWORD_CHECKS,
         };
         this.registerOutputs({ issuer: this.site.host.url });
     }

@@ -1,7 +1,7 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
 import { Settings } from "../../settings";
 import { isPublic } from "../../settings/tls";
-import { QueryRewrite, RequestKind, Site } from "../site";
+import { Closed, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
@@ -29,11 +29,6 @@ function block(head: string, lines: readonly string[]): string[] {
     return [`${head}${head === "" ? "" : " "}{`, ...indent(lines), "}"];
 }
 
-/** A matcher, called `name`. */
-function requests({ method, path }: RequestKind, name: string): string[] {
-    return block(`@${name}`, [`method ${method}`, `path ${path}`]);
-}
-
 /** A rewrite as a matcher, called `name`, and the directive that it guards. */
 function rewrite({ path, where, parameter, unless, pattern, replacement }: QueryRewrite, name: string): string[] {
     return [
@@ -43,6 +38,27 @@ function rewrite({ path, where, parameter, unless, pattern, replacement }: Query
             ...(unless === undefined ? [] : [`not expression \`{query.${parameter}}.matches("${unless}")\``]),
         ]),
         `uri @${name} query ${parameter} "${pattern}" "${replacement}"`,
+    ];
+}
+
+/**
+ * A refusal as a matcher, called `name`, and the directive that it guards. Caddy compares paths decoded, cleaned and in lower case, so
+ * that no other spelling gets past. The body is looked at within a route of its own: a matcher's conditions have no order, and every
+ * upload would be read for it otherwise. Source: Caddy 2.11.9, modules/caddyhttp, matchers.go and routes.go.
+ */
+function refusal({ paths, status, method, unlessBody }: Closed, name: string): string[] {
+    const matcher = block(`@${name}`, [...(method === undefined ? [] : [`method ${method}`]), `path ${paths.join(" ")}`]);
+    if (unlessBody === undefined) {
+        return [...matcher, `respond @${name} ${status}`];
+    }
+    const others = `${name}others`;
+    return [
+        ...matcher,
+        ...block(`route @${name}`, [
+            ...block("request_body", ["max_size 1KB"]),
+            `@${others} not vars_regexp {http.request.body} \`${unlessBody}\``,
+            `respond @${others} ${status}`,
+        ]),
     ];
 }
 
@@ -91,11 +107,42 @@ function siteCertificate({ settings: { tls }, root, certificate }: CaddyfileInpu
 }
 
 /**
- * The client's address from what the proxy says: what it wrote itself, which is the last entry. Those before came with the
- * request, and Authelia, which counts failed sign-ins by address, would take the first. Source: Authelia 4.39.20,
- * internal/middlewares/authelia_context.go, RemoteIP.
+ * The client's address from what the proxy says: what it wrote itself, which is the last entry of the last such header. Those before
+ * came with the request, and Authelia, which counts by address, would take the first. Caddy has put all of them into one header by then,
+ * and the proxy's own address at its end. Source: Caddy 2.11.9, modules/caddyhttp/reverseproxy/reverseproxy.go, addForwardedHeaders;
+ * Authelia 4.39.20, internal/middlewares/wrap.go, RequestCtxRemoteIP.
  */
-const behindProxy = ['request_header X-Forwarded-For "^.*, *" ""'];
+const behindProxy = 'header_up X-Forwarded-For "^(.*, *)?([^,]*), *[^,]*$" "$2"';
+
+/** How long a request waits for its turn: for sixty people on two cores it takes 20 seconds. */
+const LONGEST_QUEUE = "60s";
+
+/** Asks the upstream something before a request; with its success the request goes on. */
+function questionBefore({ method, path, by }: PrecededRequest, name: string, upstream: string, headers: readonly string[]) {
+    return [
+        ...block(`@${name}`, [`method ${method}`, `path ${path}`]),
+        ...block(`reverse_proxy @${name} ${upstream}`, [
+            `rewrite ${by}`,
+            ...headers,
+            "@success status 2xx",
+            // Nothing: the request goes on to the server.
+            ...block("handle_response @success", []),
+        ]),
+    ];
+}
+
+/** Lets few requests of a kind through at once. */
+function waitingLine({ paths, atOnce }: Queue, upstream: string, headers: readonly string[]): string[] {
+    return [
+        ...block("@queue", [`path ${paths.join(" ")}`]),
+        ...block(`reverse_proxy @queue ${upstream}`, [
+            ...headers,
+            `unhealthy_request_count ${atOnce}`,
+            `lb_try_duration ${LONGEST_QUEUE}`,
+            "lb_try_interval 50ms",
+        ]),
+    ];
+}
 
 /**
  * Caddy's defaults serve synchronising clients well: TLS 1.2 or newer, bodies of any size and duration, streaming, and
@@ -111,38 +158,26 @@ export function caddyfile(input: CaddyfileInput): string {
         "grace_period 20s",
         ...tlsOptions(input),
     ];
-    const site = ({ host, upstream, rewrites, closed = [], refused = [], preceded = [] }: Site) => {
+    const site = ({ host, upstream, rewrites, closed = [], preceded = [], queue }: Site) => {
         const { host: authority } = new URL(host.url);
         // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever port a request
         // claims, and whatever a proxy in front makes of it.
-        const names = [
+        const headers = [
             `header_up Host ${authority}`,
             `header_up X-Forwarded-Host ${authority}`,
             "header_up X-Forwarded-Proto https",
+            ...(tls.mode === "none" ? [behindProxy] : []),
         ];
         return block(tls.mode === "none" ? `http://${host.name}:${httpPort}` : host.url, [
             ...siteCertificate(input),
             // Where a browser may not verify the site, it must not be told never to come without.
             ...(isPublic(tls) ? [HSTS] : []),
-            ...closed.map((path) => `respond ${path} 404`),
-            ...refused.flatMap((kind, index) => [...requests(kind, `refused${index}`), `respond @refused${index} 403`]),
-            ...preceded.flatMap((kind, index) => [
-                ...requests(kind, `preceded${index}`),
-                ...block(`reverse_proxy @preceded${index} ${upstream}`, [
-                    `rewrite ${kind.by}`,
-                    ...names,
-                    "@success status 2xx",
-                    // Nothing: the request goes on to the server.
-                    ...block("handle_response @success", []),
-                ]),
-            ]),
+            ...closed.flatMap((each, index) => refusal(each, `closed${index}`)),
+            ...preceded.flatMap((each, index) => questionBefore(each, `preceded${index}`, upstream, headers)),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
-            ...(tls.mode === "none" ? behindProxy : []),
-            ...block(`reverse_proxy ${upstream}`, [
-                ...names,
-                // While a server restarts, requests wait for it instead of failing.
-                "lb_try_duration 10s",
-            ]),
+            ...(queue === undefined ? [] : waitingLine(queue, upstream, headers)),
+            // While a server restarts, requests wait for it instead of failing.
+            ...block(`reverse_proxy ${upstream}`, [...headers, "lb_try_duration 10s"]),
         ]);
     };
     const redirect = ({ host }: Site) => block(`http://${host.name}:${httpPort}`, [`redir ${host.url}{uri} 308`]);

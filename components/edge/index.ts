@@ -11,6 +11,7 @@ import { typeToken } from "../naming";
 import { Network } from "../network";
 import { Site } from "../site";
 import { File, FILES_PATH, PublishedPort, SECRETS_PATH, Workload } from "../workload";
+import { noticeHiddenAddresses } from "./addresses";
 import { caddyfile, HEALTH_ADDRESS } from "./caddyfile";
 
 export interface EdgeArgs {
@@ -103,6 +104,7 @@ export class Edge extends pulumi.ComponentResource {
             },
             { parent: this },
         );
+        void noticeHiddenAddresses(settings, this);
         this.containerName = workload.containerName;
         this.registerOutputs({});
     }

@@ -9,6 +9,7 @@ import { below, LdapDirectory } from "../../settings/ldap";
 import { OcisLine } from "../../versions";
 import { RoleGroups } from "../access";
 import { OcisSecrets } from "../secrets";
+import { Closed } from "../site";
 import { WEB_CLIENT_ID } from "./relying-parties";
 
 /** Port of oCIS's proxy, the one way in; its default. */
@@ -59,14 +60,50 @@ export type OcisDirectory =
           readonly trustFile?: string;
       };
 
+/** Values of a claim that stand for a role in oCIS. Who has none of them is refused. */
+export interface RoleValues extends RoleGroups {
+    readonly claim: string;
+}
+
+/** Claim with the user name. */
+const NAME_CLAIM = "preferred_username";
+
+/** Name of oCIS's built-in administrator, as whom the operator acts by an app token. Nobody signs in under it; see settings/users.ts. */
+const BUILT_IN_ADMINISTRATOR = "admin";
+
+/**
+ * Whether what people are called and which role they have must follow from their user names: oCIS takes whoever shows an app token for
+ * somebody who signs in, is told no more by it, and refuses who comes without a claim that it asks for.
+ */
+export function knowsNamesAlone({ appTokens, directory, images }: Pick<Settings, "appTokens" | "directory" | "images">) {
+    return appTokens && images.ocis.line.appTokensAreSignIns && directory.mode === "authelia";
+}
+
+/** By which claim oCIS tells the roles that follow from groups: by the groups themselves, or by the names of their members. */
+export function roleValues(
+    groups: RoleGroups | undefined,
+    settings: Pick<Settings, "appTokens" | "directory" | "images" | "users">,
+): RoleValues | undefined {
+    if (groups === undefined || !knowsNamesAlone(settings)) {
+        return groups && { ...groups, claim: GROUPS_CLAIM };
+    }
+    const members = (of: readonly string[]) =>
+        settings.users.filter((user) => user.groups.some((group) => of.includes(group))).map(({ name }) => name);
+    return {
+        claim: NAME_CLAIM,
+        administrators: [BUILT_IN_ADMINISTRATOR, ...members(groups.administrators)],
+        users: members(groups.users),
+    };
+}
+
 export interface OcisEnvironmentInput {
     /** Public URL of ownCloud, without a trailing slash. */
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly settings: Pick<Settings, "accessTokens" | "appTokens" | "smtp" | "images">;
+    readonly settings: Pick<Settings, "accessTokens" | "appTokens" | "directory" | "smtp" | "images">;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
-    readonly roles?: RoleGroups;
+    readonly roles?: RoleValues;
     readonly directory: OcisDirectory;
     /** Folder of ocis.yaml in the container. */
     readonly configDir: string;
@@ -202,15 +239,16 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         PROXY_OIDC_REWRITE_WELLKNOWN: "true",
         PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD: settings.accessTokens === "signed" ? "jwt" : "none",
         PROXY_OIDC_SKIP_USER_INFO: "false",
-        PROXY_AUTOPROVISION_CLAIM_USERNAME: "preferred_username",
+        PROXY_AUTOPROVISION_CLAIM_USERNAME: NAME_CLAIM,
         PROXY_AUTOPROVISION_CLAIM_EMAIL: "email",
-        PROXY_AUTOPROVISION_CLAIM_DISPLAYNAME: "name",
+        // oCIS refuses whoever comes without this claim.
+        PROXY_AUTOPROVISION_CLAIM_DISPLAYNAME: knowsNamesAlone(settings) ? NAME_CLAIM : "name",
         PROXY_AUTOPROVISION_CLAIM_GROUPS: GROUPS_CLAIM,
-        PROXY_USER_OIDC_CLAIM: "preferred_username",
+        PROXY_USER_OIDC_CLAIM: NAME_CLAIM,
         PROXY_USER_CS3_CLAIM: "username",
         ...(roles === undefined
             ? { PROXY_ROLE_ASSIGNMENT_DRIVER: "default" }
-            : { PROXY_ROLE_ASSIGNMENT_DRIVER: "oidc", PROXY_ROLE_ASSIGNMENT_OIDC_CLAIM: GROUPS_CLAIM }),
+            : { PROXY_ROLE_ASSIGNMENT_DRIVER: "oidc", PROXY_ROLE_ASSIGNMENT_OIDC_CLAIM: roles.claim }),
         ...directoryEnvironment(directory),
 
         WEB_OIDC_CLIENT_ID: WEB_CLIENT_ID,
@@ -249,6 +287,23 @@ export function ocisContentSecurityPolicy(issuer: string, { fontsInStyles }: Pic
     };
 }
 
+/**
+ * What a person may change of the own account: the language, as the web interface sends it. Elsewhere in such a body stands the name by
+ * which oCIS finds people, so that whoever takes the name of somebody who has not signed in yet would be found in that one's place.
+ * Source: oCIS 8.0.0, services/graph/pkg/service/v0/users.go, PatchMe; run with it.
+ */
+const CHANGES_OF_OWN_ACCOUNT: Closed = {
+    paths: ["*/graph/v1.0/me*"],
+    method: "PATCH",
+    unlessBody: '^\\{"preferredLanguage":"[A-Za-z_-]{2,20}"\\}$',
+    status: 403,
+};
+
+/** What the edge keeps from oCIS. */
+export function ocisClosed({ changesOfOwnAccount }: Pick<OcisLine, "changesOfOwnAccount">): Closed[] {
+    return changesOfOwnAccount ? [CHANGES_OF_OWN_ACCOUNT] : [];
+}
+
 /** Services that act in their own name through the service account (5.0; activitylog 7.0). Source: oCIS, ocis/pkg/init. */
 const SERVICES_WITH_ACCOUNT = [
     "activitylog",
@@ -265,10 +320,10 @@ const SERVICES_WITH_ACCOUNT = [
 /** A regular expression of Go that matches a text and nothing else. */
 const literally = (text: string) => text.replaceAll(/[\\.*+?^${}()|[\]]/g, String.raw`\$&`);
 
-/** Which role of oCIS a group stands for, the mightiest first: oCIS takes the first that matches. */
+/** Which role of oCIS a value stands for, the mightiest first: oCIS takes the first that matches. */
 function roleAssignment({ administrators, users }: RoleGroups, { roleClaimPatterns }: Pick<OcisLine, "roleClaimPatterns">) {
-    const mapping = (role: string, groups: readonly string[]) =>
-        groups.map((group) => ({ role_name: role, claim_value: roleClaimPatterns ? literally(group) : group }));
+    const mapping = (role: string, values: readonly string[]) =>
+        values.map((value) => ({ role_name: role, claim_value: roleClaimPatterns ? literally(value) : value }));
     return { oidc_role_mapper: { role_mapping: [...mapping("admin", administrators), ...mapping("user", users)] } };
 }
 

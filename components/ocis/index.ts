@@ -18,11 +18,13 @@ import { toYaml } from "../yaml";
 import {
     OCIS_DATA,
     OCIS_PORT,
+    ocisClosed,
     ocisContentSecurityPolicy,
     OcisDirectory,
     ocisEnvironment,
     ocisLdapDirectory,
     ocisYaml,
+    roleValues,
 } from "./configuration";
 
 export interface OcisArgs {
@@ -104,12 +106,13 @@ export class Ocis extends pulumi.ComponentResource {
         const own = mode === "ocis" ? this.ownCertificate(name) : undefined;
         const directoryAuthority = own?.certificate ?? ldap?.authority;
         const readyPorts = [...READY_PORTS, ...(mode === "ldap" ? [] : [IDM_READY_PORT])];
+        const roles = roleValues(args.roles, settings);
         const roots = [args.trusted, smtp?.authority].filter((root) => root !== undefined);
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
         const trustBundle = roots.length === 0 ? undefined : `${FILES_PATH}/root.pem`;
         const yaml = pulumi
             .all([secrets, { bindPassword: ldap?.password, smtpPassword: smtp?.password }])
-            .apply(([values, accounts]) => toYaml(ocisYaml(values, settings.images.ocis.line, args.roles, accounts)));
+            .apply(([values, accounts]) => toYaml(ocisYaml(values, settings.images.ocis.line, roles, accounts)));
         const workload = new Workload(
             name,
             {
@@ -123,7 +126,7 @@ export class Ocis extends pulumi.ComponentResource {
                         url: hosts.cloud.url,
                         issuer,
                         settings,
-                        roles: args.roles,
+                        roles,
                         directory: ocisDirectory(settings.directory, ldap, names),
                         configDir: SECRETS_PATH,
                         cspFile: `${FILES_PATH}/csp.yaml`,
@@ -165,7 +168,12 @@ export class Ocis extends pulumi.ComponentResource {
         this.initialPasswords = mode === "ocis" ? { admin: secrets.adminPassword } : {};
         this.containerName = workload.containerName;
         this.release = { server: OCIS, release: settings.images.ocis, image: workload.image };
-        this.site = { host: hosts.cloud, upstream: `${workload.host}:${OCIS_PORT}`, rewrites: [] };
+        this.site = {
+            host: hosts.cloud,
+            upstream: `${workload.host}:${OCIS_PORT}`,
+            rewrites: [],
+            closed: ocisClosed(settings.images.ocis.line),
+        };
         this.registerOutputs({ url: this.site.host.url });
     }
 

@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { createHash, createPublicKey, randomBytes, X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
 import { Agent, request as httpsRequest } from "node:https";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
@@ -40,6 +42,8 @@ async function cloudWith(images: ImageNames, settings: Record<string, unknown>):
     return cloud;
 }
 
+const noAddresses = ({ authelia }: ImageNames) => isStandIn(authelia) && "the stand-in for Authelia notes no addresses";
+
 async function expectWelcome(cloud: Cloud, person: string): Promise<void> {
     const session = await cloud.signIn(cloud.credentials(person));
     assert.equal((await session.me()).onPremisesSamAccountName, person);
@@ -66,6 +70,26 @@ function handshake(cloud: Cloud, version: SecureVersion): Promise<{ protocol: st
             socket.end();
         });
     });
+}
+
+/** Whom a client says that it speaks for. */
+const FORGED = "198.51.100.7";
+
+/** Tries a password at `url`, with X-Forwarded-For in as many lines as there are values, and returns the address that Authelia notes. */
+async function addressNoted(cloud: Cloud, url: URL, forwarded: string[]): Promise<string> {
+    const username = `nobody-${randomBytes(8).toString("hex")}`;
+    const body = JSON.stringify({ username, password: "not-the-password", keepMeLoggedIn: false });
+    const headers = { host: new URL(cloud.issuer).host, "content-type": "application/json", "x-forwarded-for": forwarded };
+    const status = await new Promise((resolve, reject) => {
+        const ask = url.protocol === "http:" ? httpRequest : httpsRequest;
+        const options = { ...tlsOptions(cloud.ca), method: "POST", headers };
+        const post = ask(url, options, (answer) => resolve(answer.resume().statusCode));
+        post.on("error", reject).end(body);
+    });
+    assert.equal(status, 401);
+    const log = await docker("logs", `${cloud.stack.prefix}authelia`);
+    const [, noted] = new RegExp(`^.*${username}.*\\bremote_ip="?([^\\s"]+)`, "m").exec(log) ?? [];
+    return noted ?? assert.fail(log);
 }
 
 /** Reads a file and returns its digest; oCIS answers 425 Too Early while it still processes an upload. */
@@ -151,6 +175,15 @@ describeOn({ tier: "everything" }, "a certificate of one's own", (images) => {
         for (const each of seen) {
             assert.ok(![line, renewed.key.split("\n")[1]!].some((secret) => each.includes(secret)));
         }
+    });
+
+    test("what a client says of its address is dropped", { skip: noAddresses(images) }, async () => {
+        const url = new URL("/api/firstfactor", cloud.issuer);
+        const seen = await Promise.all([[FORGED], [FORGED, FORGED]].map((forwarded) => addressNoted(cloud, url, forwarded)));
+        assert.ok(
+            seen.every((address) => isIP(address) !== 0 && address !== FORGED),
+            seen.join(" "),
+        );
     });
 
     test("TLS 1.2 and 1.3 are spoken, 1.1 is refused", async () => {
@@ -383,6 +416,21 @@ describeOn({ tier: "everything", missing: NO_NGINX }, "a proxy in front", (image
             assert.doesNotMatch(log, /198\.51\.100\.7/);
         }
     });
+
+    test(
+        "of two lines that name addresses the last entry counts, which is the proxy's",
+        { skip: noAddresses(images) },
+        async () => {
+            const plain = new URL(`http://127.0.0.1:${String(cloud.settings.httpPort)}/api/firstfactor`);
+            for (const forwarded of [
+                [FORGED, "203.0.113.5"],
+                [`${FORGED}, ${FORGED}`, `${FORGED}, 203.0.113.5`],
+                ["203.0.113.5"],
+            ]) {
+                assert.equal(await addressNoted(cloud, plain, forwarded), "203.0.113.5", forwarded.join(" | "));
+            }
+        },
+    );
 
     test("a wrong password is refused", async () => {
         const wrong = { ...cloud.credentials("bob"), password: "not-the-password" };

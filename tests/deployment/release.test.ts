@@ -19,13 +19,13 @@ import { expectCode, expectNoticeOfShare } from "./mail";
 import { MailServer } from "./mail-server";
 import { ACCESS, outcome, PEOPLE, testMatrix } from "./matrix";
 import { describeOn } from "./pairs";
-import { DESKTOP, discover, Session, signIn, WEB } from "./relying-party";
+import { DESKTOP, discover, ME, Session, signIn, WEB } from "./relying-party";
 import { docker } from "./stack";
 import { meanwhile } from "./waiting";
 import { readText, tokenClient } from "./webdav";
 
 /** Members besides those of the matrix. */
-const MEMBERS = ["alice", "bob", "carol", "dave", "erin", "frank", "grace"];
+const MEMBERS = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan"];
 
 /** Headers of HTTP's basic authentication. */
 const basic = (user: string, password: string) => ({
@@ -39,9 +39,7 @@ describeOn({ tier: "release" }, "release", (images) => {
     const noMail = [images.authelia, images.ocis].some(isStandIn) && "the stand-ins send no mail";
     const noAppTokens =
         (isStandIn(images.ocis) && "the stand-in has no app tokens") ||
-        (!ocis.line.appTokens && "this release has no app tokens") ||
-        // Its service asks for what nobody has in the directory mode "authelia", and answers 500. Run with 8.2.0.
-        (ocis.line.line === "8.2" && "this release answers 500 to whoever wants an app token");
+        (!ocis.line.appTokens && "this release has no app tokens");
 
     let cloud: Cloud;
     let authority: Authority;
@@ -211,6 +209,52 @@ describeOn({ tier: "release" }, "release", (images) => {
     test("a group whose name only looks like the administrators' gives no role", async () => {
         const expected = ocis.line.line === "4.0" ? "me 200, users 401" : "me 200, users 403";
         assert.equal(await outcome(cloud, "web", cloud.credentials("lookalike")), expected);
+    });
+
+    /** The request by which a person changes the own account, and ways to write it. */
+    const OWN_ACCOUNT = [ME, `${ME}/`, `${ME}//`, `${ME}?x`, "/graph/v1.0/%6De", "/graph/v1.0/ME", "/graph//v1.0/./me"];
+
+    const noAccounts = isStandIn(images.ocis) && "the stand-in for oCIS lets nobody change an account";
+    test(
+        "nobody takes the name of somebody who has not signed in yet, and so the first sign-in",
+        { skip: noAccounts },
+        async () => {
+            const heidi = await cloud.signIn(cloud.credentials("heidi"));
+            const before = await heidi.me();
+            const takeover = [
+                { onPremisesSamAccountName: "ivan" },
+                { preferredLanguage: "de", onPremisesSamAccountName: "ivan" },
+            ];
+            for (const path of [...OWN_ACCOUNT, `/graph/v1.0/users/${String(before.id)}`]) {
+                for (const json of takeover) {
+                    const { status, text } = await heidi.ask(path, { method: "PATCH", json });
+                    assert.ok([400, 401, 403, 404, 405].includes(status), `${path}: ${status} ${text}`);
+                }
+            }
+            const put = await heidi.ask("/ocs/v1.php/cloud/users/heidi", {
+                method: "PUT",
+                headers: { "ocs-apirequest": "true" },
+                body: new URLSearchParams({ key: "username", value: "ivan" }),
+            });
+            assert.ok([401, 404, 405].includes(put.status), `OCS: ${put.status}`);
+            const ivan = await (await cloud.signIn(cloud.credentials("ivan"))).me();
+            assert.notEqual(ivan.id, before.id);
+            const names = [ivan, await heidi.me()].map(({ onPremisesSamAccountName }) => onPremisesSamAccountName);
+            assert.deepEqual(names, ["ivan", "heidi"]);
+        },
+    );
+
+    const noLanguage = noAccounts || (ocis.line.line === "4.0" && "this release keeps no language");
+    test("a person chooses a language, an administrator changes an account", { skip: noLanguage }, async () => {
+        const heidi = await cloud.signIn(cloud.credentials("heidi"));
+        const chosen = await heidi.ask(ME, { method: "PATCH", json: { preferredLanguage: "de" } });
+        assert.equal(chosen.status, 200, chosen.text);
+        const { id, preferredLanguage } = await heidi.me();
+        assert.equal(preferredLanguage, "de");
+        const administrator = await cloud.signIn(cloud.credentials("administrator-ios"));
+        const json = { mail: "heidi@elsewhere.example.com" };
+        const changed = await administrator.ask(`/graph/v1.0/users/${String(id)}`, { method: "PATCH", json });
+        assert.equal(changed.status, 200, changed.text);
     });
 
     testMatrix("authelia", images, () => cloud);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { caddyfile, CaddyfileInput } from "../../components/edge/caddyfile";
+import { Closed } from "../../components/site";
 import { hostsOf } from "../../hosts";
 import { Tls } from "../../settings/tls";
 
@@ -65,8 +66,16 @@ test("behind a proxy both sites are plain HTTP on one port, and believe of X-For
     assert.match(text, /^http:\/\/owncloud\.example\.com:8080 \{$/m);
     assert.match(text, /^\tauto_https off$/m);
     assert.doesNotMatch(text, /https_port|https:\/\/auth/);
-    const [, find] = /request_header X-Forwarded-For "(.*?)" ""/.exec(text)!;
-    assert.equal("198.51.100.1, 203.0.113.5".replace(new RegExp(find!), ""), "203.0.113.5");
+    const [, find, replacement] = /header_up X-Forwarded-For "(.*?)" "(.*?)"/.exec(text)!;
+    // As Caddy hands it on: with the address of whom it speaks to at the end.
+    for (const [forwarded, client] of [
+        ["198.51.100.1, 203.0.113.5, 172.18.0.1", "203.0.113.5"],
+        ["203.0.113.5, 172.18.0.1", "203.0.113.5"],
+        ["172.18.0.1", "172.18.0.1"],
+    ]) {
+        assert.equal(forwarded!.replace(new RegExp(find!), replacement!), client);
+    }
+    assert.doesNotMatch(render(), /X-Forwarded-For/, "elsewhere Caddy drops what it says");
 });
 
 test("the servers are told the URL that people know, whatever a request or a proxy says", () => {
@@ -110,17 +119,19 @@ test("a rewrite changes one parameter of the requests that it is meant for", () 
     assert.match(text, /^\turi @rewrite0 query scope "\^\(\.\*\)\$" "\$1 groups"$/m);
 });
 
-test("closed paths are answered by the edge, before anything else", () => {
-    const host = hostsOf({ domain: "example.com", httpsPort: 443 }).auth;
-    const text = render({}, { sites: [{ host, upstream: "authelia:9091", rewrites: [], closed: ["/api/verify*"] }] });
-    assert.match(text, /^\trespond \/api\/verify\* 404$/m);
-});
-
-test("a request that a server takes although it should not is refused by its method and path", () => {
-    const host = hostsOf({ domain: "example.com", httpsPort: 443 }).auth;
-    const refused = [{ method: "DELETE", path: "/api/secondfactor/totp" }];
-    const text = render({}, { sites: [{ host, upstream: "authelia:9091", rewrites: [], refused }] });
-    assert.match(text, /@refused0 \{\s+method DELETE\s+path \/api\/secondfactor\/totp\s+\}\s+respond @refused0 403$/m);
+test("closed paths are answered by the edge; of those with a method and a body, what is open passes", () => {
+    const host = hostsOf({ domain: "example.com", httpsPort: 443 }).cloud;
+    const closed: Closed[] = [
+        { paths: ["/api/verify*", "/api/authz/*"], status: 404 },
+        { paths: ["*/me*"], method: "PATCH", unlessBody: "^x{2}$", status: 403 },
+    ];
+    const text = render({}, { sites: [{ host, upstream: "ocis:9200", rewrites: [], closed }] });
+    assert.match(text, /@closed0 \{\s+path \/api\/verify\* \/api\/authz\/\*\s+\}\s+respond @closed0 404$/m);
+    assert.match(text, /@closed1 \{\s+method PATCH\s+path \*\/me\*\s+\}\s+route @closed1 \{/);
+    assert.match(
+        text,
+        /max_size 1KB\s+\}\s+@closed1others not vars_regexp \{http\.request\.body\} `\^x\{2\}\$`\s+respond @closed1others 403$/m,
+    );
 });
 
 test("a request that another one precedes goes on where that one was answered with success", () => {

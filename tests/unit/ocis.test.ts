@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
+    ocisClosed,
     ocisContentSecurityPolicy,
     ocisEnvironment,
     OcisEnvironmentInput,
     ocisLdapDirectory,
     ocisYaml,
+    roleValues,
 } from "../../components/ocis/configuration";
 import { toYaml } from "../../components/yaml";
 import { hostsOf } from "../../hosts";
@@ -98,7 +100,7 @@ test("ocis.yaml holds everything that ocis init generates", () => {
 });
 
 test("roles come from groups where some administer, the mightiest first", () => {
-    const roles = { administrators: ["parents"], users: ["family", "guests"] };
+    const roles = { claim: "groups", administrators: ["parents"], users: ["family", "guests"] };
     const environment = environmentOf("7.0.0", { roles });
     assert.equal(environment.PROXY_ROLE_ASSIGNMENT_DRIVER, "oidc");
     assert.equal(environment.PROXY_ROLE_ASSIGNMENT_OIDC_CLAIM, "groups");
@@ -131,6 +133,46 @@ test("a group gives a role to its own members alone, where oCIS takes its name f
         ["it.admin", "it-admin"].map((name) => pattern!.test(name)),
         [true, false],
     );
+});
+
+test("where an app token tells no more than the name, people's roles and what they are called follow from it", () => {
+    const user = (name: string, groups: string[]) => ({ displayName: name, email: `${name}@example.com`, groups });
+    const users = { alice: user("alice", ["parents"]), bob: user("bob", ["family", "x"]), carol: user("carol", ["x"]) };
+    const groups = { administrators: ["parents"], users: ["family"] };
+    const roles = (version: string, appTokens: boolean) => {
+        const images = { ocis: `owncloud/ocis:${version}` };
+        return roleValues(groups, settingsOf({ users, appTokens, images }));
+    };
+    const byName = { claim: "preferred_username", administrators: ["admin", "alice"], users: ["bob"] };
+    assert.deepEqual(roles("8.2.0", true), byName);
+    assert.deepEqual(roles("8.2.0", false), { ...groups, claim: "groups" });
+    assert.deepEqual(roles("8.1.0", true), { ...groups, claim: "groups" });
+    assert.equal(roleValues(undefined, settingsOf()), undefined);
+    const called = (version: string, appTokens: boolean) =>
+        environmentOf(version, {}, { appTokens }).PROXY_AUTOPROVISION_CLAIM_DISPLAYNAME;
+    assert.deepEqual(
+        [called("8.2.0", true), called("8.2.0", false), called("8.1.0", true)],
+        ["preferred_username", "name", "name"],
+    );
+});
+
+test("people may change no more of their own accounts than the language, where oCIS would let them take another's name", () => {
+    const closed = (version: string) =>
+        ocisClosed(settingsOf({ images: { ocis: `owncloud/ocis:${version}` } }).images.ocis.line);
+    assert.deepEqual(
+        ["4.0.5", "5.0.9", "7.0.0", "7.3.1", "8.0.0", "8.1.0", "8.2.0"].map((version) => closed(version).length),
+        [0, 1, 1, 1, 1, 1, 0],
+    );
+    const open = new RegExp(closed("8.0.0")[0]!.unlessBody!);
+    assert.ok(['{"preferredLanguage":"de"}', '{"preferredLanguage":"zh_CN"}'].every((body) => open.test(body)));
+    const harmful = [
+        '{"onPremisesSamAccountName":"bob"}',
+        '{"preferredLanguage":"de","onPremisesSamAccountName":"bob"}',
+        '{"preferredLanguage":"de"}{"accountEnabled":false}',
+        '{"preferredLanguage":"de\\u0022,"}',
+        "",
+    ];
+    assert.ok(!harmful.some((body) => open.test(body)));
 });
 
 const READER = { url: "ldaps://ldap.example.com", baseDn: "dc=example,dc=com", bindDn: "cn=reader,dc=example,dc=com" };

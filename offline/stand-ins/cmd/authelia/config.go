@@ -35,6 +35,16 @@ type configuration struct {
 	Server struct {
 		Address            string `yaml:"address" validate:"required,startswith=tcp://"`
 		DisableHealthcheck bool   `yaml:"disable_healthcheck" validate:"eq=true"`
+		Endpoints          struct {
+			// Checked and not applied: nothing is counted by address here.
+			RateLimits map[string]struct {
+				Enable  *bool `yaml:"enable"`
+				Buckets []struct {
+					Requests int    `yaml:"requests" validate:"gt=0"`
+					Period   string `yaml:"period" validate:"required"`
+				} `yaml:"buckets" validate:"dive"`
+			} `yaml:"rate_limits" validate:"dive"`
+		} `yaml:"endpoints"`
 	} `yaml:"server"`
 	Log struct {
 		Level  string `yaml:"level" validate:"omitempty,oneof=trace debug info warn error"`

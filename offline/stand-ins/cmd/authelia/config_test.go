@@ -13,7 +13,13 @@ import (
 
 // rendered is what components/authelia/configuration.ts makes, with one client.
 const rendered = `
-server: { address: "tcp://:9091/", disable_healthcheck: true }
+server:
+  address: "tcp://:9091/"
+  disable_healthcheck: true
+  endpoints:
+    rate_limits:
+      second_factor_totp: { buckets: [ { requests: 120, period: 60 seconds } ] }
+      openid_connect_token: { enable: false }
 log: { level: info, format: text }
 totp: { issuer: ocis.localhost }
 ntp: { disable_startup_check: true }
