@@ -19,13 +19,10 @@ import { ocs, Outcome, share, WaysIn } from "./ways-in";
 
 const lineOf = ({ ocis }: ImageNames) => releaseOf(OCIS, ocis).line;
 
-/** oCIS 8.2 answers 500 to whoever wants an app token in this directory mode. Run with 8.2.0. */
-const hasAppTokens = (images: ImageNames) => lineOf(images).appTokens && lineOf(images).line !== "8.2";
-
 const isEarlyAuthelia = ({ authelia }: ImageNames) => releaseOf(AUTHELIA, authelia).line.line === "4.38";
 
-/** The newest pair, the newest with app tokens, the newest with Authelia 4.38. */
-const CHOSEN = [() => true, hasAppTokens, isEarlyAuthelia].map((is) => JSON.stringify(pairsOfThisRun().find(is)));
+/** The newest pair, and the newest with Authelia 4.38. */
+const CHOSEN = [() => true, isEarlyAuthelia].map((is) => JSON.stringify(pairsOfThisRun().find(is)));
 
 /** Who keeps access, and sees what becomes of the others' shares. */
 const WITNESS = "anna";
@@ -77,7 +74,7 @@ const NEW_PASSWORD = "another-password";
 const needs = { tier: "release", real: true, only: (images: ImageNames) => CHOSEN.includes(JSON.stringify(images)) } as const;
 
 describeOn(needs, "taking access away", (images) => {
-    const appTokens = hasAppTokens(images);
+    const { appTokens } = lineOf(images);
     /**
      * What becomes of somebody's ways in, as this pair answers: without app tokens; oCIS 4.0, which fails at a public link of somebody whom
      * it does not find; Authelia 4.38, which refreshes tokens of somebody who is no user, and may lose a session when another begins.
