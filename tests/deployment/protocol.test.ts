@@ -19,6 +19,13 @@ const PEOPLE = ["alice", "bob", "carol", "erin", "frank", "grace", "heidi", "iva
 
 describeOn({ tier: "everything" }, "protocol", (images) => {
     let cloud: Cloud;
+    // From 4.39.21 on Authelia words two refusals in another way. Run with it.
+    const { line, first } = releaseOf(AUTHELIA, images.authelia).line;
+    const later = line === "4.39" && first >= 21;
+    /** How a refresh token is answered whose session has ended before. */
+    const ended = later
+        ? ({ cause }: Error) => (cause as Response).status === 500
+        : ({ error }: Error & { error?: string }) => error === "invalid_grant";
 
     before(async () => {
         cloud = await Cloud.up("test-protocol", { images, users: usersCalled(PEOPLE) });
@@ -49,16 +56,15 @@ describeOn({ tier: "everything" }, "protocol", (images) => {
         const session = await cloud.signIn(cloud.credentials("erin"), DESKTOP);
         const first = session.tokens.refresh_token!;
         const { refresh_token: second } = await oidc.refreshTokenGrant(session.configuration, first);
-        for (const token of [first, second!]) {
-            await assert.rejects(oidc.refreshTokenGrant(session.configuration, token), { error: "invalid_grant" });
-        }
+        await assert.rejects(oidc.refreshTokenGrant(session.configuration, first), { error: "invalid_grant" });
+        await assert.rejects(oidc.refreshTokenGrant(session.configuration, second!), ended);
     });
 
     test("a revoked refresh token is refused", async () => {
         const session = await cloud.signIn(cloud.credentials("frank"), DESKTOP);
         const token = session.tokens.refresh_token!;
         await oidc.tokenRevocation(session.configuration, token);
-        await assert.rejects(oidc.refreshTokenGrant(session.configuration, token), { error: "invalid_grant" });
+        await assert.rejects(oidc.refreshTokenGrant(session.configuration, token), ended);
     });
 
     test("who has shown the password alone is sent to the second factor, with no code", async () => {
@@ -99,7 +105,8 @@ describeOn({ tier: "everything" }, "protocol", (images) => {
 
     test("a client secret sent in two ways at once gets no token", async () => {
         const configuration = await discover(cloud.open(), cloud.url, older);
-        await assert.rejects(oidc.refreshTokenGrant(configuration, "authelia_rt_none"), { error: "invalid_request" });
+        const error = later ? "invalid_client" : "invalid_request";
+        await assert.rejects(oidc.refreshTokenGrant(configuration, "authelia_rt_none"), { error });
     });
 
     test("an unknown client is not redirected to", async () => {
