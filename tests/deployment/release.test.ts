@@ -72,9 +72,10 @@ describeOn({ tier: "release" }, "release", (images) => {
     });
 
     after(async () => {
-        await cloud.down();
+        // First, because where the cloud has not come up there is none to take down, and a server would keep the run alive.
         await server.stop();
         authority.close();
+        await cloud.down();
     });
 
     test("ownCloud publishes the issuer's discovery document over verified TLS", async () => {

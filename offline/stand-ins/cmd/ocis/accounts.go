@@ -82,6 +82,9 @@ func (a *accounts) resolve(told claims) (account, error) {
 	if a.directory.SecretsHash != a.config.secretsHash {
 		return account{}, errors.New(`LDAP Result Code 49 "Invalid Credentials": the directory was made with other passwords`)
 	}
+	if a.hides(name) {
+		return account{}, fmt.Errorf("autoprovisioning user failed: %s is there, and is not found", name)
+	}
 	found, known := a.find(name)
 	updated := found
 	if !known {
@@ -103,6 +106,11 @@ func (a *accounts) resolve(told claims) (account, error) {
 	}
 	a.directory.Accounts[updated.ID] = updated
 	return updated, a.save()
+}
+
+// hides says whether the filter of the directory leaves somebody out, whom oCIS then takes for a new person and fails to make an account.
+func (a *accounts) hides(username string) bool {
+	return strings.Contains(strings.ToLower(a.config.UserFilter), "(uid="+strings.ToLower(username)+")")
 }
 
 // find looks for an account by its user name, which oCIS compares without regard to case.

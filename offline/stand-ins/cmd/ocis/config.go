@@ -56,6 +56,9 @@ type environment struct {
 	UsernameMatch    string `env:"GRAPH_USERNAME_MATCH"`
 	RoleDriver       string `env:"PROXY_ROLE_ASSIGNMENT_DRIVER" validate:"oneof=default oidc"`
 	RoleClaim        string `env:"PROXY_ROLE_ASSIGNMENT_OIDC_CLAIM" validate:"required_if=RoleDriver oidc"`
+	// Only the filter that hides people by name: (!(|(uid=alice)(uid=bob))).
+	UserFilter  string `env:"USERS_LDAP_USER_FILTER" validate:"omitempty,startswith=(!(0x7C(uid=,endswith=)))"`
+	GraphFilter string `env:"GRAPH_LDAP_USER_FILTER" validate:"eqfield=UserFilter"`
 
 	// For the web interface, which is not here.
 	ReadOnlyAttributes string `env:"FRONTEND_READONLY_USER_ATTRIBUTES"`

@@ -33,6 +33,8 @@ func TestConfig(t *testing.T) {
 		{name: "TLS of its own", variable: "PROXY_TLS", value: "true", refused: "TLS"},
 		{name: "unverified TLS", variable: "OCIS_INSECURE", value: "true", refused: "Insecure"},
 		{name: "an issuer without TLS", variable: "OCIS_OIDC_ISSUER", value: "http://auth.ocis.localhost", refused: "Issuer"},
+		{name: "people hidden", variable: "USERS_LDAP_USER_FILTER", value: "(!(|(uid=alice)))", refused: "GraphFilter"},
+		{name: "another filter", variable: "USERS_LDAP_USER_FILTER", value: "(mail=*)", refused: "UserFilter"},
 		{name: "roles from no claim", variable: "PROXY_ROLE_ASSIGNMENT_DRIVER", value: "oidc", refused: "RoleClaim"},
 	}
 	for _, path := range secrets {
