@@ -223,6 +223,8 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
             default_policy: "deny",
             rules: [{ domain: [hosts.cloud.name], policy: "two_factor" }],
         },
+        // Said, because 4.38 counts nothing where it is not. Source: Authelia 4.38.0, internal/regulation/regulator.go; run with it.
+        regulation: { max_retries: 3 },
         session: { cookies: [sessionCookie(hosts.auth)] },
         storage: { local: { path: AUTHELIA_DATABASE } },
         notifier: notifier(smtp),

@@ -26,7 +26,7 @@ import { meanwhile } from "./waiting";
 import { readText, tokenClient } from "./webdav";
 
 /** Members besides those of the matrix. */
-const MEMBERS = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan"];
+const MEMBERS = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"];
 
 /** Headers of HTTP's basic authentication. */
 const basic = (user: string, password: string) => ({
@@ -209,6 +209,15 @@ describeOn({ tier: "release" }, "release", (images) => {
             await response.body?.cancel();
             assert.equal(response.status, 404, path);
         }
+    });
+
+    test("three wrong passwords shut a name out, the right password too", async () => {
+        const right = cloud.credentials("judy");
+        const refused = { step: "the password", status: 401 };
+        for (let tries = 0; tries < 3; tries++) {
+            await assert.rejects(cloud.signIn({ ...right, password: "not-the-password" }), refused);
+        }
+        await assert.rejects(cloud.signIn(right), refused);
     });
 
     test("a group whose name only looks like the administrators' gives no role", async () => {

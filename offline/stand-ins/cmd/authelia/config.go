@@ -69,6 +69,9 @@ type configuration struct {
 			RequireSecondFactor bool `yaml:"require_second_factor" validate:"eq=true"`
 		} `yaml:"elevated_session"`
 	} `yaml:"identity_validation"`
+	Regulation struct {
+		MaxRetries int `yaml:"max_retries" validate:"eq=3"`
+	} `yaml:"regulation"`
 	AccessControl struct {
 		DefaultPolicy string `yaml:"default_policy" validate:"oneof=deny one_factor two_factor"`
 		Rules         []struct {

@@ -28,6 +28,8 @@ authentication_backend:
   password_reset: { disable: true }
   password_change: { disable: true }
 identity_validation: { elevated_session: { require_second_factor: true } }
+regulation:
+  max_retries: 3
 access_control:
   default_policy: deny
   rules: [ { domain: [ owncloud.ocis.localhost ], policy: two_factor } ]
