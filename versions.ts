@@ -214,11 +214,10 @@ function order(version: string): number {
 
 /** The release that was run and says most about `version`. */
 function closestRun({ run }: Releases<Line>, version: string): string {
-    const sameLine = run.filter(
-        (other) => other.slice(0, other.lastIndexOf(".")) === version.slice(0, version.lastIndexOf(".")),
-    );
-    const earlier = (other: string) => order(other) <= order(version);
-    return run.find((other) => other === version) ?? sameLine.findLast(earlier) ?? sameLine[0] ?? run.findLast(earlier)!;
+    const line = version.slice(0, version.lastIndexOf(".") + 1);
+    const sameLine = run.filter((other) => other.startsWith(line));
+    const notLater = (other: string) => order(other) <= order(version);
+    return sameLine.findLast(notLater) ?? sameLine[0] ?? run.findLast(notLater)!;
 }
 
 /** What a person should know of a release that was not run; undefined for one that was. */
@@ -228,9 +227,9 @@ export function describeUnrun(server: Releases<Line>, { version, run }: Release<
         : `${server.title} ${version} was not run by this program's tests. ${run} was, and is configured like it: see docs/versions.md.`;
 }
 
-/** The newest line that is not newer than a release; the oldest for one from before them all. */
-function lineBefore<L extends Line>(server: Releases<L>, version: string): L {
-    return server.lines.findLast(({ line, first }) => order(`${line}.${first}`) <= order(version)) ?? server.lines[0]!;
+/** The newest line that is not newer than a release; undefined for one from before them all. */
+function lineBefore<L extends Line>({ lines }: Releases<L>, version: string): L | undefined {
+    return lines.findLast(({ line, first }) => order(`${line}.${first}`) <= order(version));
 }
 
 /** The fewest lines to pass between two, in their order; undefined where no way leads from one to the other. */
@@ -260,7 +259,8 @@ export function upgradePath<L extends Line>(server: Releases<L>, before: string,
     if (order(after) < order(before)) {
         return undefined;
     }
-    const lines = linesBetween(server, lineBefore(server, before), lineBefore(server, after));
+    const lineOf = (version: string) => lineBefore(server, version) ?? server.lines[0]!;
+    const lines = linesBetween(server, lineOf(before), lineOf(after));
     return (
         lines && [
             ...lines.map(({ line, first }) => server.run.findLast((run) => run.startsWith(`${line}.`)) ?? `${line}.${first}`),
@@ -287,10 +287,7 @@ export function releaseOf<L extends Line>(server: Releases<L>, image: string, un
         server.lines.find(
             ({ line, first, last = Infinity, unreleased = false }) =>
                 line === name && Number(patch) >= first && Number(patch) <= last && (untested || !unreleased),
-        ) ??
-        (untested && version !== undefined
-            ? server.lines.findLast(({ line, first }) => order(`${line}.${first}`) <= order(version))
-            : undefined);
+        ) ?? (untested && version !== undefined ? lineBefore(server, version) : undefined);
     if (version === undefined || known === undefined) {
         throw new Error(
             `its tag ${tag === "" ? "is missing" : `is "${tag}"`} and must name a supported release of ` +

@@ -28,13 +28,13 @@ export function roleGroups({ groups, administrators = [] }: Access, mode: Direct
  * Names of the people whom oCIS has to refuse whatever they show, because they have been let in before: tokens outlive the
  * sign-in. They are disabled, in no group that gets in, or no users any more.
  *
- * @param known Every name that the stack has had.
+ * @param known Every name that the stack has had, today's among them.
  */
 export function shutOut(users: readonly User[], access: Access, known: UserNames): string[] {
     const { groups } = accessPolicy(access);
     const allowed = (user: User) =>
         !user.disabled && (groups === undefined || user.groups.some((each) => groups.includes(each)));
     const refused = users.filter((user) => !allowed(user)).map(({ name }) => name);
-    const removed = Object.keys(known).filter((name) => !users.some((user) => user.name === name));
+    const removed = Object.keys(known).filter((name) => known[name] === "removed");
     return [...refused, ...removed].sort();
 }

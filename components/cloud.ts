@@ -6,7 +6,7 @@ import { Given } from "../settings";
 import { CommandLine } from "../settings/cure";
 import { checkPrefix } from "../settings/prefix";
 import { settingsOf } from "../settings/refusal";
-import { AUTHELIA, describeUnrun, OCIS } from "../versions";
+import { describeUnrun } from "../versions";
 import { accessPolicy, roleGroups, shutOut } from "./access";
 import { Authelia } from "./authelia";
 import { Certificates } from "./certificates";
@@ -140,20 +140,17 @@ export class Cloud extends pulumi.ComponentResource {
             },
             part("edge"),
         );
-        confirmReleases(
-            rememberReleases(`${name}-releases`, { authelia: authelia.release, ocis: ocis.release }, mender, {
-                parent: this,
-                protect: settings.keepData,
-            }),
-        );
-
-        const { images } = settings;
-        for (const notice of [describeUnrun(AUTHELIA, images.authelia), describeUnrun(OCIS, images.ocis)]) {
+        const releases = { authelia: authelia.release, ocis: ocis.release };
+        const remembering = { parent: this, protect: settings.keepData };
+        confirmReleases(rememberReleases(`${name}-releases`, releases, mender, remembering));
+        for (const { server, release } of Object.values(releases)) {
+            const notice = describeUnrun(server, release);
             if (notice !== undefined) {
                 void pulumi.log.info(notice, this);
             }
         }
 
+        const { images } = settings;
         this.cloudUrl = pulumi.output(hosts.cloud.url);
         this.portalUrl = pulumi.output(hosts.auth.url);
         this.issuer = pulumi.output(hosts.auth.url);

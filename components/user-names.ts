@@ -14,8 +14,9 @@ export type UserNames = Readonly<Record<string, "user" | "removed">>;
 
 /** The names with those of today's users. Pure. */
 export function remembered(known: UserNames, users: readonly User[]): UserNames {
-    const earlier = Object.keys(known).map((name) => [name, "removed"] as const);
-    return Object.fromEntries([...earlier, ...users.map(({ name }) => [name, "user"] as const)].sort());
+    const today = new Set(users.map(({ name }) => name));
+    const names = [...new Set([...Object.keys(known), ...today])].sort();
+    return Object.fromEntries(names.map((name) => [name, today.has(name) ? "user" : "removed"]));
 }
 
 /** Users whose name was somebody's who was removed, and of whom nobody says that they are the same. Pure. */

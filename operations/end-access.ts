@@ -22,7 +22,7 @@ import { PROJECT } from "./pulumi";
 
 const USAGE = "npm run end-access -- <user> --stack <stack> [--second-factor]";
 
-/** How long a server may take until it is ready again, seconds; as long as `up` gives it. */
+/** How long a server may take until it is ready again, seconds: it has run on these data before, and takes under 25. */
 const READY_SECONDS = 120;
 
 /** Where oCIS keeps app tokens. Source: oCIS 7.0.0 and 8.2.0, services/auth-app/pkg/revaconfig/config.go. */

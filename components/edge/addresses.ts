@@ -4,7 +4,7 @@ import { isIPv6 } from "node:net";
 
 import { Settings } from "../../settings";
 import { isLoopback } from "../../settings/tls";
-import { attempt } from "../../system/run";
+import { askDocker } from "../diagnosis";
 
 /** What an engine says of itself; of that, what matters here. Source: Docker Engine API, SystemInfo. */
 export interface Engine {
@@ -12,13 +12,14 @@ export interface Engine {
     readonly SecurityOptions?: readonly string[] | null;
 }
 
-/** How long the engine may take to say it, milliseconds. */
-const ANSWER_TIMEOUT = 20_000;
+/** Whether it is the engine that people come through: a proxy in front names the client; on the loopback there is only this machine. */
+const meetsPeople = ({ address, tls }: Pick<Settings, "address" | "tls">) => tls.mode !== "none" && !isLoopback(address);
 
 /** Why everybody would come from one address; undefined where that is not known, or nobody comes from elsewhere. Pure. */
-export function whyHidden({ address, tls }: Pick<Settings, "address" | "tls">, engine: Engine): string | undefined {
-    if (tls.mode === "none" || isLoopback(address)) {
-        return undefined; // a proxy in front names the client; on the loopback there is only this machine
+export function whyHidden(settings: Pick<Settings, "address" | "tls">, engine: Engine): string | undefined {
+    const { address } = settings;
+    if (!meetsPeople(settings)) {
+        return undefined;
     }
     if (isIPv6(address)) {
         return `the address ${address} is one of IPv6, and the network of the containers has none`;
@@ -33,16 +34,15 @@ export function whyHidden({ address, tls }: Pick<Settings, "address" | "tls">, e
 
 /** What the engine says of itself; nothing where it does not answer, which is said where a container is made. */
 async function engineInfo(): Promise<Engine> {
-    const host = new pulumi.Config("docker").get("host");
-    const target = host === undefined ? [] : ["--host", host];
-    const { code, stdout } = await attempt("docker", [...target, "info", "--format", "{{json .}}"], {
-        timeout: ANSWER_TIMEOUT,
-    });
+    const { code, stdout } = await askDocker("info", "--format", "{{json .}}");
     return code === 0 ? (JSON.parse(stdout) as Engine) : {};
 }
 
 /** Says so where everybody comes from one address. */
 export async function noticeHiddenAddresses(settings: Settings, edge: pulumi.Resource): Promise<void> {
+    if (!meetsPeople(settings)) {
+        return; // nothing that an engine says would matter
+    }
     const why = whyHidden(settings, await engineInfo());
     if (why !== undefined) {
         await pulumi.log.info(

@@ -20,6 +20,11 @@ export function tlsOptions(ca?: string) {
     return { ...(ca === undefined ? {} : { ca }), lookup: loopback as never };
 }
 
+/** Headers of HTTP's basic authentication. */
+export const basic = (user: string, password: string) => ({
+    authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
+});
+
 /** Who signs in, and with what. */
 export interface Credentials {
     readonly username: string;

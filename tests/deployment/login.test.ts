@@ -10,6 +10,7 @@ import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
 import { isStandIn } from "../../operations/images";
 import { Browser, Refused, totp } from "./browser";
 import { Cloud, usersCalled } from "./cloud";
+import { share } from "./ocs";
 import { describeOn } from "./pairs";
 import { authorizationRequest, DESKTOP, discover, ME, WEB } from "./relying-party";
 import { docker, dockerLines } from "./stack";
@@ -76,15 +77,9 @@ describeOn({ tier: "everything" }, "login", (images) => {
         const put = await owner.ask("/remote.php/webdav/public.txt", { method: "PUT", body: "for all" });
         assert.ok([201, 204].includes(put.status), put.text);
         const password = "Aa1!for-everyone";
-        const shared = await owner.ask("/ocs/v1.php/apps/files_sharing/api/v1/shares?format=json", {
-            method: "POST",
-            headers: { "ocs-apirequest": "true" },
-            body: new URLSearchParams({ path: "/public.txt", shareType: "3", permissions: "1", password }),
-        });
-        assert.equal(shared.status, 200, shared.text);
-        const { token } = (JSON.parse(shared.text) as { ocs: { data: { token: string } } }).ocs.data;
-        assert.equal(await readText(publicClient(cloud, token, password), "/public.txt"), "for all");
-        await assert.rejects(readText(publicClient(cloud, token, "not-the-password"), "/public.txt"), { status: 401 });
+        const { token } = await share(owner, "/public.txt", { shareType: "3", password });
+        assert.equal(await readText(publicClient(cloud, token!, password), "/public.txt"), "for all");
+        await assert.rejects(readText(publicClient(cloud, token!, "not-the-password"), "/public.txt"), { status: 401 });
     });
 
     const withoutS256 = {

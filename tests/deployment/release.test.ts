@@ -14,7 +14,7 @@ import { Cookie } from "tough-cookie";
 import { isStandIn } from "../../operations/images";
 import { AUTHELIA, OCIS, releaseOf } from "../../versions";
 import { Authority } from "../authority";
-import { Browser, CODE_PERIOD, Credentials, totp } from "./browser";
+import { basic, Browser, CODE_PERIOD, Credentials, totp } from "./browser";
 import { Cloud, usersCalled } from "./cloud";
 import { expectCode, expectNoticeOfShare } from "./mail";
 import { MailServer } from "./mail-server";
@@ -27,11 +27,6 @@ import { readText, tokenClient } from "./webdav";
 
 /** Members besides those of the matrix. */
 const MEMBERS = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"];
-
-/** Headers of HTTP's basic authentication. */
-const basic = (user: string, password: string) => ({
-    authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
-});
 
 describeOn({ tier: "release" }, "release", (images) => {
     const authelia = releaseOf(AUTHELIA, images.authelia);

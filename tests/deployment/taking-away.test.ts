@@ -13,9 +13,10 @@ import { ROOT } from "../../system/folders";
 import { attempt, Ended } from "../../system/run";
 import { Refused } from "./browser";
 import { Cloud, usersCalled } from "./cloud";
+import { acceptShare, share } from "./ocs";
 import { describeOn, pairsOfThisRun } from "./pairs";
 import { docker } from "./stack";
-import { ocs, Outcome, share, WaysIn } from "./ways-in";
+import { Outcome, WaysIn } from "./ways-in";
 
 const lineOf = ({ ocis }: ImageNames) => releaseOf(OCIS, ocis).line;
 
@@ -145,7 +146,7 @@ describeOn(needs, "taking access away", (images) => {
             assert.equal((await session.ask(`/remote.php/webdav/from-${name}/gift.txt`, question)).status, 201);
             const { id } = await share(session, `/from-${name}`, { shareType: "0", shareWith: WITNESS });
             if (lineOf(images).line === "4.0") {
-                await ocs(ways[WITNESS]!.session, `apps/files_sharing/api/v1/shares/pending/${id}`, {}); // accepts, which later ones do
+                await acceptShare(ways[WITNESS]!.session, id!);
             }
         }
     });

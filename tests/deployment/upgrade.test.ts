@@ -10,7 +10,9 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { AUTHELIA, imageOf, OCIS, releaseOf } from "../../versions";
 import { attempt } from "../../system/run";
+import { basic } from "./browser";
 import { Cloud, usersCalled } from "./cloud";
+import { acceptShare, share } from "./ocs";
 import { NO_ENGINE, pairsOfThisRun } from "./pairs";
 import { DESKTOP, Session } from "./relying-party";
 import { docker, dockerLines } from "./stack";
@@ -87,17 +89,6 @@ describe("upgrades with data", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => 
     /** A test on the stack. */
     const step = (name: string, work: () => Promise<void>) =>
         void test(name, (context) => (missing === undefined ? work() : context.skip(missing)));
-
-    /** Posts to oCIS's API of shares. */
-    async function share(session: Session, path: string, form: Record<string, string>): Promise<{ id: string; token: string }> {
-        const { status, text } = await session.ask(`/ocs/v1.php/apps/files_sharing/api/v1/shares${path}?format=json`, {
-            method: "POST",
-            headers: { "ocs-apirequest": "true" },
-            body: new URLSearchParams(form),
-        });
-        assert.equal(status, 200, text);
-        return (JSON.parse(text) as { ocs: { data: { id: string; token: string } } }).ocs.data;
-    }
 
     /** Identifiers of what is in the folder, by name. */
     async function idsOf(session: Session, folder: string): Promise<Record<string, string>> {
@@ -198,11 +189,9 @@ describe("upgrades with data", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => 
             const { status, text } = await owner.ask(`/remote.php/webdav/${path}`, { method: "PUT", body });
             assert.ok([201, 204].includes(status), text);
         }
-        const given = { path: `/${FOLDER}`, permissions: "1", shareType: "0", shareWith: "recipient" };
-        const { id } = await share(owner, "", given);
-        await share(recipient, `/pending/${id}`, {});
-        const opened = { path: "/public.txt", permissions: "1", shareType: "3", password: LINK_PASSWORD };
-        link = (await share(owner, "", opened)).token;
+        const { id } = await share(owner, `/${FOLDER}`, { shareType: "0", shareWith: "recipient" });
+        await acceptShare(recipient, id!);
+        link = (await share(owner, "/public.txt", { shareType: "3", password: LINK_PASSWORD })).token!;
         ids = await idsOf(owner, `/remote.php/webdav/${FOLDER}`);
         assert.equal(Object.keys(ids).length, Object.keys(FILES).length + 1, "the files, and the folder itself");
         await expectEverything(0);
@@ -245,8 +234,7 @@ describe("upgrades with data", { skip: NO_ENGINE, timeout: 20 * 60_000 }, () => 
                     assert.equal(made.status, 200, made.text);
                     appToken = (JSON.parse(made.text) as { token: string }).token;
                 }
-                const authorization = `Basic ${Buffer.from(`owner:${appToken}`).toString("base64")}`;
-                const question = { method: "PROPFIND", headers: { authorization, depth: "0" } };
+                const question = { method: "PROPFIND", headers: { ...basic("owner", appToken), depth: "0" } };
                 const { status } = await cloud.open().ask(`${cloud.url}/remote.php/webdav/`, question);
                 assert.equal(status, APP_TOKEN[pair.ocis], "an app token of 7.0.0");
             }

@@ -4,14 +4,10 @@ import { pbkdf2Sync } from "node:crypto";
 import * as oidc from "openid-client";
 import { Response as Answered } from "undici";
 
-import { Browser } from "./browser";
+import { basic, Browser } from "./browser";
 import { Cloud } from "./cloud";
+import { ocs, share } from "./ocs";
 import { Session, WEB } from "./relying-party";
-
-/** Headers of HTTP's basic authentication. */
-export const basic = (user: string, password: string) => ({
-    authorization: `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`,
-});
 
 /** The file that each way leads to, and what is in it. */
 const NOTE = "note.txt";
@@ -32,21 +28,6 @@ export interface Outcome {
     readonly appToken?: number;
     readonly signedUrl: number;
     readonly publicLink: number;
-}
-
-/** Asks ownCloud's older API: with a body it posts. */
-export async function ocs(session: Session, path: string, body?: Record<string, string>): Promise<Record<string, string>> {
-    const { status, text } = await session.ask(`/ocs/v1.php/${path}?format=json`, {
-        headers: { "ocs-apirequest": "true" },
-        ...(body === undefined ? {} : { method: "POST", body: new URLSearchParams(body) }),
-    });
-    assert.equal(status, 200, text);
-    return (JSON.parse(text) as { ocs: { data: Record<string, string> } }).ocs.data;
-}
-
-/** Shares a file or folder. */
-export function share(session: Session, path: string, how: Record<string, string>): Promise<Record<string, string>> {
-    return ocs(session, "apps/files_sharing/api/v1/shares", { path, permissions: "1", ...how });
 }
 
 /** A URL that its signature opens. Source: oCIS 8.2.0, services/proxy/pkg/middleware/signed_url_auth.go. */

@@ -1,0 +1,26 @@
+/** ownCloud's older API (OCS) for tests: shares, and what no other API has. */
+import assert from "node:assert/strict";
+
+import { Session } from "./relying-party";
+
+const SHARES = "apps/files_sharing/api/v1/shares";
+
+/** Asks it: with a body it posts. */
+export async function ocs(session: Session, path: string, body?: Record<string, string>): Promise<Record<string, string>> {
+    const { status, text } = await session.ask(`/ocs/v1.php/${path}?format=json`, {
+        headers: { "ocs-apirequest": "true" },
+        ...(body === undefined ? {} : { method: "POST", body: new URLSearchParams(body) }),
+    });
+    assert.equal(status, 200, text);
+    return (JSON.parse(text) as { ocs: { data: Record<string, string> } }).ocs.data;
+}
+
+/** Shares a file or folder, to be read. */
+export function share(session: Session, path: string, how: Record<string, string>): Promise<Record<string, string>> {
+    return ocs(session, SHARES, { path, permissions: "1", ...how });
+}
+
+/** Accepts a share, which newer releases do by themselves. */
+export async function acceptShare(session: Session, id: string): Promise<void> {
+    await ocs(session, `${SHARES}/pending/${id}`, {});
+}
