@@ -1,7 +1,8 @@
 /**
  * `npm test`: type check, format, lint, then unit, graph and deployment tests. The last run on the pairs of servers at hand: real ones
  * whose images are here or can be pulled, else the stand-ins. The newest pair shows everything, each further one what differs by
- * release. `npm run test:all` shows everything on every pair, the stand-ins among them where the default images cannot be had.
+ * release. `npm run test:all` shows on every pair whatever a server has a part in, on the stand-ins too where the default images
+ * cannot be had.
  */
 import { globSync } from "node:fs";
 import { join } from "node:path";

@@ -22,7 +22,7 @@ function commands(): Record<string, string> {
     return Object.fromEntries(jobs.cloud.steps.filter((step) => step.name && step.run).map((step) => [step.name!, step.run!]));
 }
 
-describeOn({ tier: "everything" }, "the workflow of docs/ci.md", (images) => {
+describeOn({ tier: "once" }, "the workflow of docs/ci.md", (images) => {
     let cloud: Cloud;
 
     before(async () => {

@@ -7,6 +7,8 @@ import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 
 import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
+import { ImageNames } from "../../operations/images";
+import { AUTHELIA, releaseOf } from "../../versions";
 import { basic, Refused } from "./browser";
 import { Cloud, usersCalled } from "./cloud";
 import { describeOn } from "./pairs";
@@ -18,7 +20,11 @@ const PUPILS = Array.from({ length: 60 }, (_, index) => `pupil${index + 1}`);
 /** More than any of Authelia's own limits. */
 const MANY = 120;
 
-describeOn({ tier: "everything", real: true }, "a class behind one address", (images) => {
+/** Run with sixty people on 4.38.0, in memory: it answers 403 to the codes of some. */
+const losesSessions = ({ authelia }: ImageNames) =>
+    releaseOf(AUTHELIA, authelia).line.line === "4.38" ? "Authelia 4.38 loses sessions when many begin at once" : undefined;
+
+describeOn({ tier: "everything", real: true, missing: losesSessions }, "a class behind one address", (images) => {
     const password = randomBytes(12).toString("hex");
     let cloud: Cloud;
     let sessions: Session[];

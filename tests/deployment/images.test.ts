@@ -19,7 +19,7 @@ import { buildImage, docker, dockerLines, freePort, listening, stop } from "./st
 
 const FOLDER = join(ROOT, ".cache", "tests", "registry");
 
-describeOn({ tier: "everything" }, "images by digest", (images) => {
+describeOn({ tier: "once" }, "images by digest", (images) => {
     let folder: string;
     let registry: ChildProcess;
     let host: string;

@@ -38,7 +38,7 @@ async function answers(cloudUrl: string, ca: string): Promise<void> {
     }
 }
 
-describeOn({ tier: "everything" }, "the example in TypeScript", (images) => {
+describeOn({ tier: "once" }, "the example in TypeScript", (images) => {
     let stack: Stack;
 
     before(async () => {
@@ -63,7 +63,7 @@ describeOn({ tier: "everything" }, "the example in TypeScript", (images) => {
     });
 });
 
-describeOn({ tier: "everything" }, "the plugin", (images) => {
+describeOn({ tier: "once" }, "the plugin", (images) => {
     let stack: Stack;
     let args: Record<string, unknown>;
 

@@ -1,6 +1,6 @@
 /**
  * The pairs of servers that the deployment tests run on, and which tests run on which. The newest pair at hand shows everything;
- * each further one shows what differs by release. `npm run test:all` shows everything on every pair.
+ * each further one shows what differs by release. `npm run test:all` shows on every pair whatever a server has a part in.
  */
 import { describe } from "node:test";
 
@@ -12,8 +12,11 @@ const PAIRS = "DEPLOYMENT_TEST_PAIRS";
 /** Set where everything runs on every pair. */
 const ALL = "DEPLOYMENT_TEST_ALL";
 
-/** What a test belongs to: everything that is shown, or the part of it that differs by release. */
-export type Tier = "everything" | "release";
+/**
+ * What a test belongs to: the part of everything that differs by release and is always shown on each pair; what may differ, and is
+ * shown on each pair by `npm run test:all`; what no server has a part in, and is shown once.
+ */
+export type Tier = "release" | "everything" | "once";
 
 /** The environment that hands `pairs`, the newest first, to the test files. */
 export function environmentOf(pairs: readonly ImageNames[], all: boolean): Record<string, string> {
@@ -38,8 +41,8 @@ export interface Needs {
     readonly real?: boolean;
     /** Of the pairs of a tier, those that it is for; all by default. */
     readonly only?: (images: ImageNames) => boolean;
-    /** Why it cannot run on this machine. */
-    readonly missing?: string;
+    /** Why it cannot run, on this machine or on that pair. */
+    readonly missing?: string | ((images: ImageNames) => string | undefined);
 }
 
 /** A suite of tests on each pair that it is for. Where there is none it is skipped, and the output says so. */
@@ -49,12 +52,14 @@ export function describeOn(
     tests: (images: ImageNames) => void,
 ): void {
     const suitable = pairsOfThisRun().filter(({ authelia, ocis }) => !real || ![authelia, ocis].some(isStandIn));
-    const pairs = process.env[ALL] ? suitable : tier === "release" ? suitable.filter(only) : suitable.slice(0, 1);
+    const each = tier === "release" || (tier === "everything" && process.env[ALL]);
+    const pairs = !each ? suitable.slice(0, 1) : process.env[ALL] ? suitable : suitable.filter(only);
     if (pairs.length === 0) {
         describe(what, { skip: real ? "needs real servers" : "needs servers" });
     }
     for (const images of pairs) {
-        const options = { timeout: 20 * 60_000, skip: missing ?? false };
+        const why = typeof missing === "function" ? missing(images) : missing;
+        const options = { timeout: 20 * 60_000, skip: why ?? false };
         describe(suiteOn(what, images), options, () => tests(images));
     }
 }
