@@ -3,7 +3,7 @@ import pulumi from "@pulumi/eslint-plugin";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-    { ignores: ["node_modules/", ".cache/", ".state/", "bin/", "**/*.mjs", "offline/pulumi/language-host/"] },
+    { ignores: ["node_modules/", ".cache/", ".state/", "bin/", "**/*.mjs", "**/*.cjs", "offline/pulumi/language-host/"] },
     ...tseslint.configs.recommendedTypeChecked,
     {
         languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -51,6 +51,14 @@ export interface AutheliaLine extends Line {
      */
     readonly guardedDeletion: boolean;
     /**
+     * Signs what it gives for a refresh token by its newest key. 4.38 goes on with the key of the sign-in, and answers 500 where that is
+     * no more. Source: Authelia 4.38.0 and 4.38.19, internal/oidc/session.go, and authelia.com/provider/oauth2 of 4.39,
+     * handler/oauth2/strategy_jwt_profile.go; run with 4.38.0 and 4.39.21.
+     */
+    readonly refreshesByNewestKey: boolean;
+    /** Its command for another storage key reads that from a terminal which a program opens. Run with 4.39.21; 4.38.0 waits for ever. */
+    readonly takesKeyFromTerminal: boolean;
+    /**
      * What it limits by address, and refuses to start where it is told of others. Source: Authelia 4.39.0, 4.39.17 and 4.39.20,
      * internal/configuration/schema/server.go; 4.38 has no such limits.
      */
@@ -107,12 +115,20 @@ const AUTHELIA_4_40 = {
     selectAccount: true,
     multipleAuthMethods: true,
     guardedDeletion: true,
+    refreshesByNewestKey: true,
+    takesKeyFromTerminal: true,
     endSession: true,
     limits: ALL_LIMITS,
 } as const;
 const AUTHELIA_4_39 = { ...AUTHELIA_4_40, endSession: false };
 const AUTHELIA_4_39_20 = { ...AUTHELIA_4_39, guardedDeletion: false };
-const AUTHELIA_4_38 = { ...AUTHELIA_4_39_20, passwordChange: false, limits: [] };
+const AUTHELIA_4_38 = {
+    ...AUTHELIA_4_39_20,
+    passwordChange: false,
+    refreshesByNewestKey: false,
+    takesKeyFromTerminal: false,
+    limits: [],
+};
 
 /** Authelia. 4.39.28 is the newest release known of, of 2026-09-17; from 4.39.28 on its image is whole on ARM (authelia#13183). */
 export const AUTHELIA: Releases<AutheliaLine> = {
@@ -171,8 +187,73 @@ export const OCIS: Releases<OcisLine> = {
     ],
 };
 
+/** A flaw of some releases against which a person should act, because the program cannot; docs/versions.md lists all that are known. */
+export interface Flaw {
+    readonly server: "authelia" | "ocis";
+    /** First and last release that have it, inclusive. */
+    readonly first: string;
+    readonly last: string;
+    /** What it does, as a sentence goes on after "has a known flaw: ". */
+    readonly flaw: string;
+}
+
+/** Source of each: docs/versions.md, "Known flaws". */
+export const FLAWS: readonly Flaw[] = [
+    {
+        server: "authelia",
+        first: "4.38.0",
+        last: "4.38.99",
+        flaw: "it loses sessions when many people begin to sign in at the same moment",
+    },
+    {
+        server: "authelia",
+        first: "4.38.0",
+        last: "4.39.20",
+        flaw: "it deletes an authenticator app for the password alone; the edge refuses that, and the operator takes apps away",
+    },
+    {
+        server: "authelia",
+        first: "4.39.24",
+        last: "4.39.24",
+        flaw: "the rewriting of its database fails for some (authelia/authelia#13205)",
+    },
+    {
+        server: "ocis",
+        first: "5.0.0",
+        last: "8.1.99",
+        flaw: "people can change the name of their own account (owncloud/ocis#12493); the edge refuses that",
+    },
+    {
+        server: "ocis",
+        first: "7.3.0",
+        last: "8.0.99",
+        flaw: "a change of role can put a personal space into the bin (owncloud/ocis#12499)",
+    },
+    {
+        server: "ocis",
+        first: "4.0.5",
+        last: "8.0.99",
+        flaw: "somebody with a public link reaches the key that signs the sharer's URLs (owncloud/ocis#12332)",
+    },
+];
+
+/** The flaws of a release against which a person should act. */
+export function flawsOf(server: Flaw["server"], version: string): string[] {
+    const [at, has] = [order(version), (flaw: Flaw) => flaw.server === server];
+    return FLAWS.filter((flaw) => has(flaw) && order(flaw.first) <= at && at <= order(flaw.last)).map(({ flaw }) => flaw);
+}
+
+/** The release of the default image, where a release comes before it; undefined where it does not. */
+export function newerThan(server: Releases<Line>, version: string): string | undefined {
+    const newest = releaseOf(server, server.image).version;
+    return order(version) < order(newest) ? newest : undefined;
+}
+
 /** Caddy, the edge. Any 2.x serves; only the image is chosen here, the one that is run. */
 export const CADDY_IMAGE = "caddy:2.11.9";
+
+/** restic, which backups are made by; see docs/backup.md. */
+export const RESTIC_IMAGE = "restic/restic:0.19.1";
 
 /** A server's image together with the release that its tag names. */
 export interface Release<L extends Line> {
@@ -190,6 +271,11 @@ function tagOf(image: string): string {
     const name = image.split("@")[0]!;
     const last = name.slice(name.lastIndexOf("/") + 1);
     return last.includes(":") ? last.slice(last.indexOf(":") + 1) : "";
+}
+
+/** Whether an image's name says which release it is, by a tag or a digest. Without one it is another image each time it is built. */
+export function hasVersion(image: string): boolean {
+    return image.includes("@sha256:") || !["", "latest"].includes(tagOf(image));
 }
 
 /** The lines of a server as a person reads them: "4.38.0 to 4.38.15, 4.38.16 and later". */

@@ -8,7 +8,7 @@ import * as tls from "@pulumi/tls";
 
 import { Hosts } from "../hosts";
 import { Tls } from "../settings/tls";
-import { typeToken } from "./naming";
+import { generationName, typeToken } from "./naming";
 
 /** A certificate and its key, PEM. */
 export interface CertificateWithKey {
@@ -116,6 +116,8 @@ export interface CertificatesArgs {
     readonly hosts: Hosts;
     /** "private-ca" makes an authority; in the other modes there is nothing to make. */
     readonly tls: Tls;
+    /** Of the authority: another one is another authority, and another certificate of the sites with a key of its own. */
+    readonly generation: number;
 }
 
 export class Certificates extends pulumi.ComponentResource {
@@ -127,10 +129,11 @@ export class Certificates extends pulumi.ComponentResource {
     constructor(name: string, args: CertificatesArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Certificates"), name, {}, opts);
         if (args.tls.mode === "private-ca") {
+            const part = (what: string) => generationName(`${name}-${what}`, args.generation);
             const commonName = `${args.domain} private CA`;
             const use = { isCaCertificate: true, allowedUses: ["cert_signing", "crl_signing"] };
-            const root = selfSigned(`${name}-root`, { ...use, commonName }, { parent: this });
-            const sites = sitesCertificate(`${name}-sites`, root, args.hosts, { parent: this });
+            const root = selfSigned(part("root"), { ...use, commonName }, { parent: this });
+            const sites = sitesCertificate(part("sites"), root, args.hosts, { parent: this });
             pulumi.all([root.end, sites.end]).apply(([rootEnd, sitesEnd]) => {
                 const { text, urgent } = describeEnds({ root: new Date(rootEnd), sites: new Date(sitesEnd) }, new Date());
                 return urgent ? pulumi.log.warn(text, this) : pulumi.log.info(text, this);

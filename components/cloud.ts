@@ -77,14 +77,18 @@ export class Cloud extends pulumi.ComponentResource {
             aliases: [{ name: before, parent: pulumi.rootStackResource, ...alias }],
         });
 
-        const network = new Network(`${name}-network`, { prefix }, part("network"));
-        const certificates = new Certificates(`${name}-certificates`, { ...settings, hosts }, part("certificates"));
+        const certificates = new Certificates(
+            `${name}-certificates`,
+            { ...settings, hosts, generation: settings.rotations.privateAuthority },
+            part("certificates"),
+        );
         const secrets = new Secrets(
             `${name}-secrets`,
             {
                 usersWithoutPassword: settings.users
                     .filter((user) => user.passwordDigest === undefined)
                     .map((user) => user.name),
+                rotations: settings.rotations,
             },
             part("secrets", {}, { protect: settings.keepData }),
         );
@@ -93,6 +97,9 @@ export class Cloud extends pulumi.ComponentResource {
             { mode: settings.directory.mode, keepData: settings.keepData, mender },
             part("directory", { type: typeToken("Directory") }),
         );
+        // After it nothing is left where the directory is refused, and by that it goes in the same step as the volumes: the provider waits two
+        // seconds for either. Source: kreuzwerker/docker, resourceDockerNetworkDelete; Pulumi's ScheduleDeletes.
+        const network = new Network(`${name}-network`, { prefix, precondition: directoryConfirmed }, part("network"));
         const { directory } = settings;
         const names =
             directory.mode === "authelia"
@@ -155,8 +162,11 @@ export class Cloud extends pulumi.ComponentResource {
         this.portalUrl = pulumi.output(hosts.auth.url);
         this.issuer = pulumi.output(hosts.auth.url);
         this.caCertificate = pulumi.output(certificates.trusted);
-        const generated = Object.entries(secrets.initialPasswords).map(([user, { password }]) => [user, password] as const);
-        this.initialPasswords = pulumi.secret({ ...Object.fromEntries(generated), ...ocis.initialPasswords });
+        const passwords = pulumi.all([secrets.initialPasswords, ocis.initialPasswords]).apply(([initial, others]) => {
+            const generated = Object.entries(initial).map(([user, { password }]) => [user, password] as const);
+            return { ...Object.fromEntries(generated), ...others };
+        });
+        this.initialPasswords = pulumi.secret(passwords);
         this.clientIds = pulumi.output(
             application.relyingParties.map(({ clientId, clientName }) => ({ clientName, clientId })),
         );

@@ -80,6 +80,9 @@ export function failure(message: string): pulumi.RunError {
 /** Docker's words for a port that somebody else has. Source: run with Docker Engine 20.10. */
 const PORT_IN_USE = /(?:Bind for|listen (?:tcp|udp)[46]?|address) (\S+?):(\d+)\S*.*?(?:already allocated|already in use)/s;
 
+/** Docker's words for a name that something has already. Source: run with Docker Engine 20.10. */
+const NAME_IN_USE = /container name "\/?([^"]+)" is already in use/;
+
 /**
  * The cause and the cure behind an error of the Docker provider; undefined for one that says enough by itself. Pure.
  *
@@ -102,6 +105,13 @@ export function explain(
         const cure = owner === undefined ? "." : `, or choose another port:\n    ${mender(owner.cure)}`;
         return `Port ${number}${udp ? " (UDP)" : ""} of ${address} is in use by another program.\nStop that program${cure}`;
     }
+    const container = NAME_IN_USE.exec(error)?.[1];
+    if (container !== undefined) {
+        return (
+            `A container ${container} is on the engine, of which the state knows nothing: a run has left it in which the engine went ` +
+            `away, or it is something else's.\nRemove it, and run pulumi up again:\n    docker rm --force --volumes ${container}`
+        );
+    }
     if (type === "docker:index/remoteImage:RemoteImage") {
         return (
             `The image ${image} cannot be had: it is neither on the Docker host nor can it be pulled.\n` +
@@ -111,14 +121,24 @@ export function explain(
     return undefined;
 }
 
-/** Asks the engine that the provider uses. */
-export function askDocker(...args: string[]): Promise<Ended> {
+/** Options by which docker reaches the engine that the provider uses. */
+function engine(): string[] {
     const host = new pulumi.Config("docker").get("host");
-    return attempt("docker", [...(host === undefined ? [] : ["--host", host]), ...args], { timeout: DOCKER_TIMEOUT });
+    return host === undefined ? [] : ["--host", host];
+}
+
+/** Asks the engine. */
+export function askDocker(...args: string[]): Promise<Ended> {
+    return attempt("docker", [...engine(), ...args], { timeout: DOCKER_TIMEOUT });
+}
+
+/** Has the engine do something that takes as long as it takes, with a text on its standard input. */
+export function tellDocker(input: string, ...args: string[]): Promise<Ended> {
+    return attempt("docker", [...engine(), ...args], { input });
 }
 
 /** The values, once they are known. */
-const known = <T>(values: pulumi.Input<T>) =>
+export const known = <T>(values: pulumi.Input<T>) =>
     new Promise<T>((resolve) => void pulumi.output(values).apply((value) => resolve(value as T)));
 
 /** The last lines of a container's log, oldest first and without the secrets of its workload, or why there are none. */

@@ -7,6 +7,8 @@ import { typeToken } from "./naming";
 export interface NetworkArgs {
     /** What every name of the cloud on the Docker host starts with, so that several clouds live there side by side. */
     readonly prefix: string;
+    /** The network is not made before this is known. */
+    readonly precondition: pulumi.Input<unknown>;
 }
 
 export class Network extends pulumi.ComponentResource {
@@ -14,10 +16,11 @@ export class Network extends pulumi.ComponentResource {
     readonly name: pulumi.Output<string>;
     private readonly prefix: string;
 
-    constructor(name: string, { prefix }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, { prefix, precondition }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Network"), name, {}, opts);
         this.prefix = prefix;
-        const network = new docker.Network(name, { name: this.nameOnHost("network"), driver: "bridge" }, { parent: this });
+        const named = pulumi.all([precondition]).apply(() => this.nameOnHost("network"));
+        const network = new docker.Network(name, { name: named, driver: "bridge" }, { parent: this });
         this.name = network.name;
         this.registerOutputs({ name: this.name });
     }

@@ -57,17 +57,26 @@ async function look(containerName: string): Promise<Seen> {
     return { status: status!, health: health!, ends: Number(ends), exitCode: Number(exitCode) };
 }
 
+/** Whether a process can serve. Docker asks it every few seconds only, so a process that is starting is asked here in between. */
+async function isReady({ status, health }: Seen, containerName: string, ready: string): Promise<boolean> {
+    if (status !== "running") {
+        return false;
+    }
+    return health === "healthy" || (await askDocker("exec", containerName, "/bin/sh", "-c", ready)).code === 0;
+}
+
 /**
  * Resolves once the process of a workload can serve. From time to time it says that it still waits.
  *
+ * @param ready Shell command that exits 0 in the container once it can; that of its health check.
  * @throws pulumi.RunError where the process has ended and does not come back, after it has shown the end of the log.
  */
-export async function whenReady(patient: Patient, component: pulumi.Resource): Promise<void> {
+export async function whenReady(patient: Patient, ready: string, component: pulumi.Resource): Promise<void> {
     const { containerName, goBack } = patient;
     const start = Date.now();
     const first = await look(containerName);
     let said = start;
-    for (let seen = first; seen.status !== "running" || seen.health !== "healthy"; seen = await look(containerName)) {
+    for (let seen = first; !(await isReady(seen, containerName, ready)); seen = await look(containerName)) {
         const why = hopelessness(seen, first);
         if (why !== undefined) {
             await pulumi.log.error(

@@ -50,6 +50,8 @@ export interface Site {
     readonly host: Host;
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
     readonly upstream: string;
+    /** A URL without a path by which the server calls itself inside; clients are sent to the public one in its place. */
+    readonly inside?: string;
     readonly rewrites: readonly QueryRewrite[];
     readonly closed?: readonly Closed[];
     readonly preceded?: readonly PrecededRequest[];

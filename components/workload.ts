@@ -13,12 +13,12 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Cure } from "../settings/cure";
 import { explainFailures, Mender, PortOwner } from "./diagnosis";
-import { typeToken } from "./naming";
+import { CARRIERS, carrierName, typeToken } from "./naming";
 import { Network } from "./network";
 import { whenReady } from "./readiness";
 
 /** User and group of every process: the one that oCIS's image is made for, and that Authelia's documentation advises. */
-const UID = "1000";
+export const UID = "1000";
 
 /** Where a process finds its files. No image declares a volume there, which would hide them. */
 export const FILES_PATH = "/run/configuration";
@@ -90,6 +90,8 @@ export interface WorkloadArgs {
     /** Names that lead to the Docker host itself, for servers outside the stack. */
     readonly namesOnDockerHost?: readonly string[];
     readonly ports?: readonly PublishedPort[];
+    /** What has to be done with the data while no process works on them, before the container is made. */
+    readonly beforeStart?: pulumi.ResourceHook;
     /** Linux capabilities to keep, as the engine writes them: "CAP_CHOWN"; none by default. */
     readonly capabilities?: readonly string[];
     /** Writes what a person can do about a failure. */
@@ -104,6 +106,12 @@ const STOP_SECONDS = 30;
  * counts as made. Source: run with @pulumi/docker 5.2.0.
  */
 const REPLACED_BY_HAND = ["healthcheck", "tmpfs", "destroyGraceSeconds", "#initerror"];
+
+/**
+ * What differs in a container whose engine went away before it had ended: nothing tells whether its command has run, so it is made anew.
+ * An update would leave files that their process may not read. Source: run with @pulumi/docker 5.2.0 (tests/deployment/engine.test.ts).
+ */
+const UNFINISHED = ["networkDatas", "exitCode", "#initerror"];
 
 export class Workload extends pulumi.ComponentResource {
     /** Name under which the others on the network reach it. */
@@ -157,13 +165,13 @@ export class Workload extends pulumi.ComponentResource {
         // In Go's canonical form, or every run sees a difference; all of them, or what the image says would be one.
         const healthcheckTimes = { interval: "3s", timeout: "5s", startPeriod: "2m0s", retries: 3 };
 
-        const carrier = (use: string, path: string, files: readonly File[]) =>
+        const carrier = (use: (typeof CARRIERS)[number], path: string, files: readonly File[]) =>
             new docker.Container(
-                `${name}-${use}`,
+                carrierName(name, use),
                 {
                     ...hardening,
                     readOnly: false,
-                    name: `${containerName}-${use}`,
+                    name: carrierName(containerName, use),
                     image: imageId,
                     entrypoints: ["/bin/sh", "-c"],
                     command: [`chown -R ${UID}:${UID} ${path} && chown ${UID}:${UID} ${args.data.path}`],
@@ -182,7 +190,7 @@ export class Workload extends pulumi.ComponentResource {
                     mustRun: false,
                     restart: "no",
                 },
-                { ...children, deleteBeforeReplace: true },
+                { ...children, deleteBeforeReplace: true, replaceOnChanges: UNFINISHED },
             );
         const secretFiles = args.secretFiles.map((file) => ({ ...file, content: pulumi.secret(file.content) }));
         const carriers = [
@@ -227,12 +235,15 @@ export class Workload extends pulumi.ComponentResource {
             // The name is fixed, so the old container has to go first, whatever asks for the replacement.
             {
                 ...children,
+                hooks: { ...children.hooks, ...(args.beforeStart === undefined ? {} : { beforeCreate: [args.beforeStart] }) },
                 deleteBeforeReplace: true,
                 replaceOnChanges: REPLACED_BY_HAND,
                 dependsOn: [...(args.after ?? [])],
             },
         );
-        this.ready = pulumi.runtime.isDryRun() ? pulumi.output(undefined) : container.id.apply(() => whenReady(patient, this));
+        this.ready = pulumi.runtime.isDryRun()
+            ? pulumi.output(undefined)
+            : container.id.apply(() => whenReady(patient, args.ready, this));
         this.registerOutputs({ id: pulumi.all([container.id, this.ready]).apply(([id]) => id) });
     }
 }

@@ -1,7 +1,7 @@
 /**
- * Images for machines that can reach no image registry: the real Caddy, built from Go modules, and stand-ins for
+ * Images for machines that can reach no image registry: the real Caddy and restic, built from Go modules, and stand-ins for
  * Authelia and oCIS (see stand-ins/README.md). Every image is a static binary, Debian's static busybox and CA certificates,
- * handed to the engine by `docker import`: no base image, no builder.
+ * restic's also Debian's ssh, handed to the engine by `docker import`: no base image, no builder.
  */
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
@@ -10,16 +10,17 @@ import * as path from "node:path";
 import { run } from "../system/run";
 
 /** What an image can be made of here. */
-export type Program = "authelia" | "ocis" | "caddy";
+export type Program = "authelia" | "ocis" | "caddy" | "restic";
 
 /** What the name of every image made here starts with. */
 export const BUILT_REPOSITORY = "ocis-authelia";
 
-/** The tag of each image; its version is the one the image is (Caddy) or stands in for. */
+/** The tag of each image; its version is the one the image is (Caddy, restic) or stands in for. */
 export const BUILT_IMAGES: Readonly<Record<Program, string>> = {
     authelia: `${BUILT_REPOSITORY}/stand-in-authelia:4.39.20`,
     ocis: `${BUILT_REPOSITORY}/stand-in-ocis:8.0.5`,
     caddy: `${BUILT_REPOSITORY}/caddy:2.11.9`,
+    restic: `${BUILT_REPOSITORY}/restic:0.19.1`,
 };
 
 /** The version in an image's tag. */
@@ -39,6 +40,8 @@ interface Recipe {
     readonly version: readonly [variable: string, value: string];
     /** Where the binary goes in the image. */
     readonly binary: string;
+    /** Further programs of Debian's, by package, with the libraries that they are linked to. */
+    readonly programs?: Readonly<Record<string, string>>;
     /** Further small files, owned by root. */
     readonly files?: readonly { readonly path: string; readonly mode: number; readonly text: string }[];
     /** Further folders, as `path`, owner's uid and gid (the same), and mode. */
@@ -111,6 +114,16 @@ const recipes: Readonly<Record<Program, Recipe>> = {
             'CMD ["caddy","run","--config","/etc/caddy/Caddyfile","--adapter","caddyfile"]',
         ],
     },
+    restic: {
+        module: "restic",
+        package: "github.com/restic/restic/cmd/restic",
+        sources: ["restic/go.mod", "restic/go.sum"],
+        version: ["main.version", versionOf("restic")],
+        binary: "/usr/bin/restic",
+        programs: { "openssh-client": "/usr/bin/ssh" }, // for repositories on SFTP servers
+        folders: [{ path: "/root", owner: 0, mode: "0700" }],
+        changes: [`ENV PATH=${searchPath}`, 'ENTRYPOINT ["/usr/bin/restic"]'],
+    },
 };
 
 /** Under which label an image carries the hash of what it was made of. */
@@ -149,7 +162,7 @@ export function ensureImage(program: Program, options: EnsureImageOptions = {}):
 async function makeImage(program: Program, { report = () => undefined, environment = process.env }: EnsureImageOptions) {
     const recipe = recipes[program];
     const image = BUILT_IMAGES[program];
-    await ensureDebianFiles(environment, report);
+    await ensureDebianFiles([...Object.keys(debian), ...Object.keys(recipe.programs ?? {})], environment, report);
     const inputs = await hashInputs(recipe, environment);
     if ((await labelOf(image, environment)) === inputs) {
         return image;
@@ -168,7 +181,8 @@ async function makeImage(program: Program, { report = () => undefined, environme
 /** A hash of all that shapes an image: this recipe, the Go sources, the compiler, busybox and the CA certificates. */
 async function hashInputs(recipe: Recipe, environment: NodeJS.ProcessEnv): Promise<string> {
     const hash = createHash("sha256");
-    for (const file of [__filename, ...(await filesOf(recipe.sources)), ...Object.values(debian)]) {
+    const copied = [...Object.values(debian), ...Object.values(recipe.programs ?? {})];
+    for (const file of [__filename, ...(await filesOf(recipe.sources)), ...copied]) {
         hash.update(`${path.relative(__dirname, file)}\0`).update(await fs.readFile(file));
     }
     hash.update(JSON.stringify(recipe));
@@ -201,10 +215,14 @@ async function labelOf(image: string, environment: NodeJS.ProcessEnv): Promise<s
     return (await run("docker", ["image", "inspect", "--format", format, image], { env: environment })).trim();
 }
 
-/** Installs what is missing of {@link debian}, where that is possible; else says what to do. */
-async function ensureDebianFiles(environment: NodeJS.ProcessEnv, report: (line: string) => void): Promise<void> {
+/** Installs those of Debian's packages that are missing, where that is possible; else says what to do. */
+async function ensureDebianFiles(
+    packages: readonly string[],
+    environment: NodeJS.ProcessEnv,
+    report: (line: string) => void,
+): Promise<void> {
     const missing: string[] = [];
-    for (const name of Object.keys(debian)) {
+    for (const name of packages) {
         const state = await run("dpkg-query", ["--show", "--showformat=${db:Status-Status}", name]).catch(() => "");
         if (state !== "installed") {
             missing.push(name);
@@ -275,6 +293,11 @@ async function importImage(
         await place(debian["busybox-static"], "/bin/busybox", 0o755);
         await place(debian["ca-certificates"], debian["ca-certificates"], 0o644);
         await place(binary, recipe.binary, 0o755);
+        for (const program of Object.values(recipe.programs ?? {})) {
+            for (const file of [program, ...(await librariesOf(program))]) {
+                await place(file, file, 0o755);
+            }
+        }
         for (const file of recipe.files ?? []) {
             await fs.writeFile(path.join(root, file.path), file.text);
             await fs.chmod(path.join(root, file.path), file.mode);
@@ -305,6 +328,11 @@ async function importImage(
     } finally {
         await fs.rm(scratch, { recursive: true, force: true });
     }
+}
+
+/** What a program is linked to, as `ldd` says: "libc.so.6 => /lib/… (0x…)", and the loader as a path alone. */
+async function librariesOf(program: string): Promise<string[]> {
+    return [...(await run("ldd", [program])).matchAll(/(?:=>|^)\s*(\/\S+) \(0x/gm)].map(([, file]) => file!);
 }
 
 async function exists(file: string): Promise<boolean> {

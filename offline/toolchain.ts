@@ -6,14 +6,13 @@
  * the language host; and `home/`, the PULUMI_HOME that has the plugins. It is made in a folder beside its place and
  * renamed when complete, so whatever is found there is whole. An interrupted build is resumed by Go's own build cache.
  */
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { Failure } from "../system/failure";
-import { attempt, run } from "../system/run";
+import { run } from "../system/run";
+import { goBuild, goVersion } from "./go-build";
 
 /** A complete build. */
 export interface Toolchain {
@@ -28,9 +27,6 @@ const PLUGINS = ["docker", "random", "tls"] as const;
 
 /** The Go package of the command line interface, in the module that cli/go.mod pins. */
 const CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3";
-
-/** How often a running build says that it runs, in milliseconds. */
-const PROGRESS_INTERVAL = 30_000;
 
 /** Folder of the Go modules. */
 const MODULES = join(__dirname, "pulumi");
@@ -47,6 +43,7 @@ async function pluginVersion(name: string): Promise<string> {
 async function place(): Promise<string> {
     const sources = [
         "../toolchain.ts",
+        "../go-build.ts",
         "language-host/pulumi-language-nodejs",
         ...["cli", ...PLUGINS].flatMap((folder) => [`${folder}/go.mod`, `${folder}/go.sum`]),
         ...PLUGINS.map((folder) => `${folder}/main.go`),
@@ -63,74 +60,6 @@ async function place(): Promise<string> {
 
 function toolchainIn(folder: string): Toolchain {
     return { path: join(folder, "bin", "pulumi"), home: join(folder, "home") };
-}
-
-/** "75000" milliseconds -> "1:15". */
-function elapsed(since: number): string {
-    const seconds = Math.round((Date.now() - since) / 1000);
-    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}
-
-/**
- * Builds one Go program.
- *
- * @param module Folder of the module, relative to MODULES.
- * @param variables What the linker sets: Go variable -> value.
- */
-async function goBuild(
-    what: string,
-    module: string,
-    program: string,
-    variables: Record<string, string>,
-    output: string,
-    say: (line: string) => void,
-): Promise<void> {
-    const started = Date.now();
-    say(`  ${what} …`);
-    // -v prints each package once it is compiled (the only sign of progress that Go gives), and errors besides.
-    // no_compose leaves out the part of the docker provider that Pulumi's own plugin leaves out too.
-    const flags = ["-v", "-trimpath", "-buildvcs=false", "-mod=readonly", "-tags", "no_compose"];
-    const linker = ["-s -w", ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
-    const child = spawn("go", ["build", ...flags, "-ldflags", linker, "-o", output, program], {
-        cwd: join(MODULES, module),
-        env: { ...process.env, GOWORK: "off" },
-        stdio: ["ignore", "ignore", "pipe"],
-    });
-    let printed = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (printed += text));
-    const packages = () => printed.split("\n").length - 1;
-    const timer = setInterval(() => say(`    ${elapsed(started)}  ${packages()} packages`), PROGRESS_INTERVAL);
-    try {
-        await new Promise<void>((resolve, reject) => {
-            child.on("error", reject);
-            child.on("close", (code, signal) => {
-                if (code === 0) {
-                    resolve();
-                } else {
-                    const reason = signal === null ? `exit code ${code}` : `signal ${signal}`;
-                    const last = printed.trimEnd().split("\n").slice(-20).join("\n");
-                    reject(
-                        new Failure(`Go could not build ${what} (${reason}):\n${last}\nMend that and run the command again.`),
-                    );
-                }
-            });
-        });
-    } finally {
-        clearInterval(timer);
-    }
-    say(`    ${elapsed(started)}  done`);
-}
-
-async function goVersion(): Promise<string> {
-    const { code, stdout, stderr } = await attempt("go", ["version"]);
-    if (code !== 0) {
-        throw new Failure(
-            "Pulumi's command line interface is not installed and could not be downloaded, and building it needs Go, which " +
-                `could not be started (${stderr.trim()}).\nInstall Pulumi, or Go in the version that offline/pulumi/cli/go.mod ` +
-                "names or newer, and run the command again.",
-        );
-    }
-    return stdout.trim();
 }
 
 /** Whether a process runs. Signal 0 only asks. */
@@ -153,20 +82,42 @@ async function removeAbandoned(): Promise<void> {
 }
 
 async function build(folder: string, say: (line: string) => void): Promise<void> {
-    say(
-        `Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${await goVersion()}):`,
+    const compiler = await goVersion(
+        "Pulumi's command line interface is not installed and could not be downloaded, and building it",
+        "Install Pulumi, or Go in the version that offline/pulumi/cli/go.mod names or newer, and run the command again.",
     );
+    say(`Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${compiler}):`);
+    const module = (name: string) => join(MODULES, name);
     const list = ["list", "-mod=readonly", "-m", "-f", "{{.Version}}", CLI_MODULE];
-    const version = await run("go", list, { cwd: join(MODULES, "cli") });
-    const stamp = { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version };
+    const version = await run("go", list, { cwd: module("cli") });
     const { path, home } = toolchainIn(folder);
     // One after the other: each by itself keeps every core and a few gigabytes of memory busy.
-    await goBuild(`the command line interface ${version}`, "cli", `${CLI_MODULE}/cmd/pulumi`, stamp, path, say);
+    await goBuild(
+        {
+            what: `the command line interface ${version}`,
+            module: module("cli"),
+            program: `${CLI_MODULE}/cmd/pulumi`,
+            variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version },
+            output: path,
+        },
+        say,
+    );
     await copyFile(join(MODULES, "language-host", "pulumi-language-nodejs"), join(folder, "bin", "pulumi-language-nodejs"));
     for (const name of PLUGINS) {
         const pluginOf = await pluginVersion(name);
         const binary = join(folder, `pulumi-resource-${name}`);
-        await goBuild(`the plugin ${name} ${pluginOf}`, name, ".", { "main.version": pluginOf }, binary, say);
+        await goBuild(
+            {
+                what: `the plugin ${name} ${pluginOf}`,
+                module: module(name),
+                program: ".",
+                // Leaves out the part of the docker provider that Pulumi's own plugin leaves out too.
+                tags: ["no_compose"],
+                variables: { "main.version": pluginOf },
+                output: binary,
+            },
+            say,
+        );
         const install = ["plugin", "install", "resource", name, pluginOf, "--file", binary];
         const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
         await run(path, install, { env });

@@ -40,6 +40,41 @@ export function hasSignedIn(file: string, user: string): boolean {
     }
 }
 
+/** What Authelia knows of somebody. */
+export interface KnownPerson {
+    /** Whether an authenticator app is enrolled. */
+    readonly authenticatorApp: boolean;
+    /** How many security keys and passkeys are. */
+    readonly securityKeys: number;
+    /** When a password or a second factor was last accepted, in UTC as ISO 8601 writes it; undefined: never yet. */
+    readonly lastSignIn?: string;
+}
+
+/** Everybody whom a copy of the database knows, by user name. */
+export function knownPeople(file: string): Map<string, KnownPerson> {
+    const database = new DatabaseSync(file, { readOnly: true });
+    try {
+        const people = new Map<string, KnownPerson>();
+        const note = (name: unknown, known: Partial<KnownPerson>) => {
+            const before = people.get(String(name)) ?? { authenticatorApp: false, securityKeys: 0 };
+            people.set(String(name), { ...before, ...known });
+        };
+        const all = (statement: string) => database.prepare(statement).all();
+        all("SELECT username FROM user_opaque_identifier").forEach(({ username }) => note(username, {}));
+        all("SELECT username FROM totp_configurations").forEach(({ username }) => note(username, { authenticatorApp: true }));
+        all("SELECT username, COUNT(*) AS keys FROM webauthn_credentials GROUP BY username").forEach(({ username, keys }) =>
+            note(username, { securityKeys: Number(keys) }),
+        );
+        all(
+            "SELECT username, strftime('%Y-%m-%dT%H:%M:%SZ', MAX(time)) AS last FROM authentication_logs " +
+                "WHERE successful GROUP BY username",
+        ).forEach(({ username, last }) => note(username, { lastSignIn: String(last) }));
+        return people;
+    } finally {
+        database.close();
+    }
+}
+
 /**
  * Ends everything that a database says of a person, wholly or not at all.
  *

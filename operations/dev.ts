@@ -2,13 +2,14 @@
  * `npm run dev`: brings up the dev stack on this machine and says how to sign in. Sees to what is missing first: a Docker
  * Engine, the Pulumi command line interface, the images. Run again, it changes nothing and says the same.
  */
-import * as qrcode from "qrcode";
-
-import { Failure, runMain } from "../system/failure";
-import { attempt, run } from "../system/run";
+import { runMain } from "../system/failure";
+import { run } from "../system/run";
 import { ensureEngine } from "./engine";
 import { chooseImages, describeImages, ImageNames, rememberedImages, rememberImages } from "./images";
-import { DEV_STACK, PROJECT, PulumiCommand, pulumiCommand, runPulumi, withStackFile } from "./pulumi";
+import { PROJECT } from "./project";
+import { DEV_STACK, PulumiCommand, pulumiCommand, runPulumi, withStackFile } from "./pulumi";
+import { enrolled, printSecondFactor } from "./second-factor";
+import { StackOnEngine } from "./stack-on-engine";
 
 /** The user in the dev stack's file. */
 const USER = "demo";
@@ -45,20 +46,6 @@ async function imagesOfStack(command: PulumiCommand): Promise<ImageNames> {
     return images;
 }
 
-/** The demo user's second factor as a URI for authenticator apps, enrolled by Authelia's own command unless it is already. */
-async function enrol(): Promise<string> {
-    const container = `${PROJECT}-${DEV_STACK}-authelia`;
-    const totp = ["exec", container, "authelia", "storage", "user", "totp"];
-    // `generate` refuses to replace an enrolment, and `export` fails where nobody has one.
-    const generated = await attempt("docker", [...totp, "generate", USER]);
-    const said = generated.code === 0 ? generated.stdout : await run("docker", [...totp, "export", "uri"]);
-    const [uri] = new RegExp(`otpauth://totp/[^\\s:]+:${USER}\\?[^\\s']+`).exec(said) ?? [];
-    if (uri === undefined) {
-        throw new Failure(`Authelia did not say the second factor of ${USER}. Its log: docker logs ${container}`);
-    }
-    return uri;
-}
-
 async function main(): Promise<void> {
     await ensureEngine(say);
     await withStackFile(DEV_STACK, async () => {
@@ -71,7 +58,7 @@ async function main(): Promise<void> {
         await mustSucceed(runPulumi(await pulumiCommand(say), ...up));
 
         const outputs = (await ask(command, "stack", "output", "--stack", DEV_STACK)) as Record<string, string>;
-        const uri = await enrol();
+        const uri = await enrolled(new StackOnEngine(DEV_STACK).server("authelia"), USER);
         say(`
   ownCloud        ${outputs.cloudUrl}
   Authelia        ${outputs.portalUrl}
@@ -79,8 +66,7 @@ async function main(): Promise<void> {
   the password    npm run --silent pulumi -- stack output initialPasswords --show-secrets --stack ${DEV_STACK}
   the code        from an authenticator app that has scanned this:
 
-${await qrcode.toString(uri, { type: "terminal", small: true })}
-                  or that was given the secret ${new URL(uri).searchParams.get("secret")}
+${await printSecondFactor(uri)}
 
   Trust the certificates of this stack: import its root into your browser, or give it to a command:
     npm run --silent pulumi -- stack output caCertificate --stack ${DEV_STACK} > ca.pem

@@ -5,25 +5,17 @@
  * Neither server offers this. So both are stopped for some seconds, in which the edge lets requests wait, their data are changed, and
  * both are started again. It talks to Docker alone, and so serves with every backend of Pulumi.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
-import { parseArgs } from "node:util";
-import { parse } from "yaml";
 
 import { AUTHELIA_DATABASE } from "../components/authelia/configuration";
 import { OCIS_DATA } from "../components/ocis/configuration";
-import { Failure, runMain } from "../system/failure";
-import { ROOT } from "../system/folders";
-import { attempt, run } from "../system/run";
+import { Failure } from "../system/failure";
 import { EndedSessions, endSessions, hasSignedIn } from "./authelia-database";
-import { PROJECT } from "./pulumi";
-
-const USAGE = "npm run end-access -- <user> --stack <stack> [--second-factor]";
-
-/** How long a server may take until it is ready again, seconds: it has run on these data before, and takes under 25. */
-const READY_SECONDS = 120;
+import { conclude, Outcome, Say, stackCommand, StackOptions } from "./command-line";
+import { Server } from "./server";
+import { StackOnEngine } from "./stack-on-engine";
 
 /** Where oCIS keeps app tokens. Source: oCIS 7.0.0 and 8.2.0, services/auth-app/pkg/revaconfig/config.go. */
 const APP_TOKENS = `${OCIS_DATA}/appauth.json`;
@@ -36,101 +28,6 @@ const SIGNING_KEYS = [`${OCIS_DATA}/nats/jetstream/*/streams/KV_proxy`, `${OCIS_
 
 /** App tokens as oCIS keeps them: by owner, by digest. */
 type AppTokens = Readonly<Record<string, Readonly<Record<string, { readonly label: string }>>>>;
-
-/** What was asked for on the command line. */
-function request() {
-    try {
-        const { positionals, values } = parseArgs({
-            options: { stack: { type: "string" }, "second-factor": { type: "boolean", default: false } },
-            allowPositionals: true,
-        });
-        const [user, ...more] = positionals;
-        if (user !== undefined && more.length === 0 && values.stack !== undefined) {
-            return { user, stack: values.stack, secondFactor: values["second-factor"] };
-        }
-    } catch (error) {
-        throw new Failure(`${(error as Error).message}\nHow it is called: ${USAGE}`);
-    }
-    throw new Failure(`It takes one user and the name of a stack: ${USAGE}`);
-}
-
-/** Options by which docker reaches the engine of a stack: the one that the stack's file names, else docker's own. */
-function engineOf(stack: string): string[] {
-    const file = join(ROOT, `Pulumi.${stack}.yaml`);
-    const { config } = (existsSync(file) ? parse(readFileSync(file, "utf8")) : {}) as { config?: Record<string, string> };
-    const host = config?.["docker:host"];
-    return host === undefined ? [] : ["--host", host];
-}
-
-/** A server of a stack, as Docker has it. */
-class Server {
-    constructor(
-        private readonly engine: readonly string[],
-        private readonly container: string,
-    ) {}
-
-    private docker(args: readonly string[], input?: Uint8Array): Promise<string> {
-        return run("docker", [...this.engine, ...args], { input });
-    }
-
-    private inspect(format: string): Promise<string> {
-        return this.docker(["inspect", "--format", `{{${format}}}`, this.container]);
-    }
-
-    /** @throws Failure unless it is there and runs. */
-    async expectRunning(): Promise<void> {
-        const { code, stdout } = await attempt("docker", [
-            ...this.engine,
-            ...["inspect", "--format", "{{.State.Running}}", this.container],
-        ]);
-        if (code !== 0 || stdout.trim() !== "true") {
-            throw new Failure(
-                `No container ${this.container} runs on this Docker Engine. Check the name of the stack and the engine (docker ps), ` +
-                    "or bring the stack up first.",
-            );
-        }
-    }
-
-    /** Runs a command in it; undefined where that fails. */
-    async execute(...command: string[]): Promise<string | undefined> {
-        const { code, stdout } = await attempt("docker", [...this.engine, "exec", this.container, ...command]);
-        return code === 0 ? stdout : undefined;
-    }
-
-    stop(): Promise<string> {
-        return this.docker(["stop", this.container]);
-    }
-
-    /** Starts it and waits until it is ready. */
-    async start(): Promise<void> {
-        await this.docker(["start", this.container]);
-        for (const end = Date.now() + READY_SECONDS * 1000; (await this.inspect(".State.Health.Status")) !== "healthy";) {
-            if (Date.now() > end) {
-                throw new Failure(`It is not ready after ${READY_SECONDS} s; docker logs ${this.container} says why.`);
-            }
-            await pause(500);
-        }
-    }
-
-    /** Copies a file to this machine. */
-    async copy(path: string, to: string): Promise<void> {
-        await this.docker(["cp", `${this.container}:${path}`, to]);
-    }
-
-    /** Runs a shell command on its data while it is stopped, as its own user, in a container of its image that may do nothing else. */
-    async change(command: string, input?: Uint8Array): Promise<string> {
-        const bounds = ["--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"];
-        const user = await this.inspect(".Config.User");
-        const image = await this.inspect(".Image");
-        const container = ["run", "--rm", "--interactive", ...bounds, "--user", user, "--volumes-from", this.container];
-        return this.docker([...container, "--entrypoint", "/bin/sh", image, "-c", command], input);
-    }
-
-    /** Replaces a file while it is stopped, wholly or not at all. */
-    async replace(path: string, content: Uint8Array): Promise<void> {
-        await this.change(`cat > ${path}.new && mv ${path}.new ${path}`, content);
-    }
-}
 
 async function appTokens(ocis: Server): Promise<AppTokens> {
     return JSON.parse((await ocis.execute("cat", APP_TOKENS)) ?? "{}") as AppTokens;
@@ -151,7 +48,7 @@ async function ownerOfAppTokens(ocis: Server, user: string, before: AppTokens): 
 }
 
 /** Does some work with a copy of Authelia's database on this machine. */
-async function withDatabase<T>(authelia: Server, work: (file: string) => T | Promise<T>): Promise<T> {
+export async function withDatabase<T>(authelia: Server, work: (file: string) => T | Promise<T>): Promise<T> {
     const folder = mkdtempSync(join(tmpdir(), "end-access-")); // readable for its owner alone
     try {
         const file = join(folder, "db.sqlite3");
@@ -175,47 +72,60 @@ async function endAtAuthelia(authelia: Server, user: string, secondFactor: boole
     });
 }
 
-async function main(): Promise<void> {
-    const { user, stack, secondFactor } = request();
-    const engine = engineOf(stack);
-    const [authelia, ocis] = ["authelia", "ocis"].map((server) => new Server(engine, `${PROJECT}-${stack}-${server}`));
-    await authelia!.expectRunning();
-    await ocis!.expectRunning();
-    if (!(await withDatabase(authelia!, (file) => hasSignedIn(file, user)))) {
-        throw new Failure(`Nobody called ${user} has ever signed in on the stack ${stack}: check the name.`);
+/** Ends what a person has on a stack. */
+export async function endAccess(name: string, user: string, secondFactor: boolean, say: Say): Promise<Outcome> {
+    const stack = new StackOnEngine(name);
+    const [authelia, ocis] = [stack.server("authelia"), stack.server("ocis")];
+    await authelia.expectRunning();
+    await ocis.expectRunning();
+    if (!(await withDatabase(authelia, (file) => hasSignedIn(file, user)))) {
+        throw new Failure(`Nobody called ${user} has ever signed in on the stack ${name}: check the name.`);
     }
 
-    const before = await appTokens(ocis!);
+    const before = await appTokens(ocis);
     const nobodyHasOne = Object.keys(before).length === 0;
-    const owner = nobodyHasOne ? undefined : await ownerOfAppTokens(ocis!, user, before);
-    console.log("Stopping Authelia and oCIS for some seconds …");
+    const owner = nobodyHasOne ? undefined : await ownerOfAppTokens(ocis, user, before);
+    say("Stopping Authelia and oCIS for some seconds …");
     let ended: EndedSessions;
     let appTokensEnded = 0;
     try {
-        await Promise.all([authelia!.stop(), ocis!.stop()]);
-        ended = await endAtAuthelia(authelia!, user, secondFactor);
+        await Promise.all([authelia.stop(), ocis.stop()]);
+        ended = await endAtAuthelia(authelia, user, secondFactor);
         if (owner !== undefined) {
-            const { [owner]: theirs = {}, ...others } = JSON.parse(await ocis!.change(`cat ${APP_TOKENS}`)) as AppTokens;
-            await ocis!.replace(APP_TOKENS, Buffer.from(JSON.stringify(others)));
+            const { [owner]: theirs = {}, ...others } = JSON.parse(await ocis.change(`cat ${APP_TOKENS}`)) as AppTokens;
+            await ocis.replace(APP_TOKENS, Buffer.from(JSON.stringify(others)));
             appTokensEnded = Object.keys(theirs).length - 1; // that of a minute was nobody's
         }
-        await ocis!.change(`rm -rf ${SIGNING_KEYS.join(" ")}`);
+        await ocis.change(`rm -rf ${SIGNING_KEYS.join(" ")}`);
     } finally {
-        await ocis!.start(); // first, because Authelia may read people from its directory
-        await authelia!.start();
+        await ocis.start(); // first, because Authelia may read people from its directory
+        await authelia.start();
     }
-    const unknown = `kept: oCIS does not say which are theirs; it takes none of somebody who is disabled`;
-    console.log(`
-Ended on the stack ${stack} for ${user}:
+    const unknown = owner === undefined && !nobodyHasOne;
+    const kept = "kept: oCIS does not say which are theirs; it takes none of somebody who is disabled";
+    const text = `
+Ended on the stack ${name} for ${user}:
   web sessions      everybody's at Authelia, which asks for the password again
   refresh tokens    ${ended.refreshTokens}
   access tokens     ${ended.accessTokens}
   other grants      ${ended.others}
-  app tokens        ${owner === undefined && !nobodyHasOne ? unknown : appTokensEnded}
+  app tokens        ${unknown ? kept : appTokensEnded}
   signed URLs       everybody's: oCIS makes new keys for them
   second factors    ${secondFactor ? ended.secondFactors : "kept; --second-factor ends them"}
 
-${user} can sign in again, with the password and ${secondFactor ? "a new" : "the"} second factor. Who is to stay out: docs/access.md.`);
+${user} can sign in again, with the password and ${secondFactor ? "a new" : "the"} second factor. Who is to stay out: docs/access.md.`;
+    return { text, data: { user, ...ended, appTokens: unknown ? null : appTokensEnded } };
 }
 
-runMain(main);
+if (require.main === module) {
+    void stackCommand(
+        "end-access",
+        "End everything by which a person gets in without signing in: a lost phone, a stolen laptop.",
+    )
+        .argument("<user>", "name of the person")
+        .option("--second-factor", "end the second factors too", false)
+        .action((user: string, { stack, json, secondFactor }: StackOptions & { secondFactor: boolean }) =>
+            conclude(json, (say) => endAccess(stack, user, secondFactor, say)),
+        )
+        .parseAsync();
+}

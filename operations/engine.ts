@@ -21,7 +21,7 @@ const LOG = join(CACHE, "dockerd.log");
 const START_TIMEOUT = 90_000;
 
 /** How long an engine may take for one answer, in milliseconds. A host that does not exist would keep us for minutes. */
-const ANSWER_TIMEOUT = 20_000;
+export const ANSWER_TIMEOUT = 20_000;
 
 /** Asks the engine, or the docker command line, which must not keep us waiting. */
 const docker = (...args: string[]) => attempt("docker", args, { timeout: ANSWER_TIMEOUT });

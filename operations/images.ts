@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { BUILT_IMAGES, BUILT_REPOSITORY, ensureImage } from "../offline/images";
 import { STATE } from "../system/folders";
 import { attempt, run } from "../system/run";
-import { AUTHELIA, CADDY_IMAGE, Line, OCIS, releaseOf, Releases } from "../versions";
+import { AUTHELIA, CADDY_IMAGE, Line, OCIS, releaseOf, Releases, RESTIC_IMAGE } from "../versions";
 
 /** Names of the images of one stack, by the keys of its configuration. */
 export interface ImageNames {
@@ -104,14 +104,18 @@ async function chooseServer(name: keyof typeof SERVERS, say: (line: string) => v
     return BUILT_IMAGES[name];
 }
 
-/** Caddy's image: the official one, or the same program built from Go modules. */
-export async function chooseCaddy(say: (line: string) => void): Promise<string> {
+/** What is real everywhere, by its official image. */
+const REAL_EVERYWHERE = { caddy: CADDY_IMAGE, restic: RESTIC_IMAGE } as const;
+
+/** The image of Caddy or restic: the official one, or the same program built from Go modules. */
+export async function chooseReal(program: keyof typeof REAL_EVERYWHERE, say: (line: string) => void): Promise<string> {
+    const official = REAL_EVERYWHERE[program];
     // Once it was built nothing is pulled any more, or a machine without a registry would wait for one at each run.
-    if (!(await isLocal(BUILT_IMAGES.caddy)) && (await isAtHand(CADDY_IMAGE, say))) {
-        return CADDY_IMAGE;
+    if (!(await isLocal(BUILT_IMAGES[program])) && (await isAtHand(official, say))) {
+        return official;
     }
-    await ensureImage("caddy", { report: say });
-    return BUILT_IMAGES.caddy;
+    await ensureImage(program, { report: say });
+    return BUILT_IMAGES[program];
 }
 
 /** The pair of stand-ins, built where they are missing. */
@@ -131,6 +135,6 @@ export async function chooseImages(configured: Partial<ImageNames>, say: (line: 
     return {
         authelia: configured.authelia ?? (await chooseServer("authelia", say)),
         ocis: configured.ocis ?? (await chooseServer("ocis", say)),
-        caddy: configured.caddy ?? (await chooseCaddy(say)),
+        caddy: configured.caddy ?? (await chooseReal("caddy", say)),
     };
 }

@@ -17,10 +17,12 @@ import { buildToolchain, builtToolchain } from "../offline/toolchain";
 import { MACHINE_IMAGES, PULUMI_COMMAND } from "../settings/stack";
 import { Archive, unpackArchive } from "../system/download";
 import { runMain } from "../system/failure";
-import { CACHE, ROOT, STATE } from "../system/folders";
+import { CACHE, ROOT, STATE, stackFile } from "../system/folders";
 import { foreground } from "../system/run";
 import { engineHost } from "./engine";
 import { rememberedImages } from "./images";
+import { mendInterrupted } from "./interrupted";
+import { PROJECT } from "./project";
 
 /** Where the official download of the command line interface is kept. */
 const DOWNLOAD = join(CACHE, "pulumi", sdkVersion);
@@ -42,9 +44,6 @@ export const RELEASE = {
 
 /** PULUMI_HOME of an official command line interface, apart from the user's: its plugins and chosen stack are ours. */
 const HOME = join(CACHE, "pulumi-home");
-
-/** Name of the project, which is another where `pulumi new` has made one of this repository. */
-export const { name: PROJECT } = parse(readFileSync(join(ROOT, "Pulumi.yaml"), "utf8")) as { name: string };
 
 /** The stack of `npm run dev`, whose file is part of the repository. */
 export const DEV_STACK = "dev";
@@ -110,6 +109,11 @@ async function download(archive: Archive | undefined, say: (line: string) => voi
     }
 }
 
+/** The command line interface that is here, without anything being downloaded or built. */
+async function commandLineAtHand(say: (line: string) => void): Promise<CommandLine | undefined> {
+    return (await installed(say)) ?? (await downloaded()) ?? (await builtToolchain());
+}
+
 /**
  * The command line interface of this machine: an installed one that is new enough, else one that was downloaded or built before, else the
  * official download, else a build from Go modules (offline/pulumi).
@@ -118,13 +122,7 @@ async function download(archive: Archive | undefined, say: (line: string) => voi
  * @throws Failure if none can be had.
  */
 export async function commandLine(say: (line: string) => void, archive = officialArchive()): Promise<CommandLine> {
-    return (
-        (await installed(say)) ??
-        (await downloaded()) ??
-        (await builtToolchain()) ??
-        (await download(archive, say)) ??
-        (await buildToolchain(say))
-    );
+    return (await commandLineAtHand(say)) ?? (await download(archive, say)) ?? (await buildToolchain(say));
 }
 
 /** Makes the folder of the state and, once, a passphrase for its secrets. */
@@ -154,13 +152,28 @@ function prepareState(): { backend: string; passphrase: string } {
 let found: Promise<CommandLine> | undefined;
 
 /**
- * Pulumi's command line interface with the local state.
+ * Pulumi's command line interface with the local state, in which what a killed run has left is mended.
  *
  * @param say Takes one line of what is done; nothing is said where nothing is to be done.
  * @throws Failure if none can be had.
  */
 export async function pulumiCommand(say: (line: string) => void): Promise<PulumiCommand> {
-    const { path, home } = await (found ??= commandLine(say));
+    const command = await withLocalState(await (found ??= commandLine(say)));
+    await mendInterrupted(command.path, command.environment, say);
+    return command;
+}
+
+/** The same, where it is here: nothing is downloaded or built, and where there is no state none is made. */
+export async function pulumiAtHand(say: (line: string) => void): Promise<PulumiCommand | undefined> {
+    const here = await commandLineAtHand(say);
+    if (here === undefined || existsSync(STATE)) {
+        return here && withLocalState(here);
+    }
+    const environment = { ...process.env, PULUMI_HOME: here.home, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    return { path: here.path, environment };
+}
+
+async function withLocalState({ path, home }: CommandLine): Promise<PulumiCommand> {
     const { backend, passphrase } = prepareState();
     // The Node.js that runs this runs the program too. The folder of the command line interface comes with it, because a
     // language host elsewhere on PATH would be preferred to the one beside it.
@@ -216,7 +229,7 @@ function withoutSalt(text: string): string {
  * stays with it. Files of other stacks are left alone.
  */
 export async function withStackFile<T>(stack: string, work: () => Promise<T>): Promise<T> {
-    const file = join(ROOT, `Pulumi.${stack}.yaml`);
+    const file = stackFile(stack);
     const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
     const clean = () => {
         if (!existsSync(file)) {

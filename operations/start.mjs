@@ -12,12 +12,22 @@ import { fileURLToPath } from "node:url";
 
 /** What `npm run` offers, and what each does. The name is that of a file in this folder. */
 const COMMANDS = {
+    backup: "back a stack up by restic: npm run backup -- --stack prod --repository /mnt/backup --password-file restic-password",
+    bench: "measure what people wait for beside what they would use instead, and write docs/benchmarks.md",
     dev: "bring up the dev stack on this machine and say how to sign in",
     "dev-down": "take the dev stack down again",
+    doctor: "look at this machine and at every stack, and say how to mend what is wrong: npm run doctor -- --stack prod",
+    drills: "break a stack in every way that docs/reliability.md names, and write its table",
     "end-access": "end everything by which a person gets in without signing in: npm run end-access -- alice --stack prod",
     generate: "write Pulumi.yaml's keys and docs/configuration.md from the declarations in settings/",
     pulumi: "run Pulumi's command line interface with the local state: npm run pulumi -- preview --stack dev",
-    test: "type check, format, lint, unit tests, graph tests and deployment tests; with --all everything on every pair",
+    restore:
+        "put a stack back as it was backed up, here or on a new machine, or rehearse that: npm run restore -- --rehearse --stack prod …",
+    status: "say what a stack runs, and what it takes: npm run status -- --stack prod",
+    test: "type check, format, lint, unit tests, graph tests and deployment tests; with --all on every pair whatever a server has a part in",
+    upgrade: "bring a stack's servers to newer releases, one line at a time: npm run upgrade -- --plan --stack prod",
+    users: "list, add and remove people, set passwords and second factors: npm run users -- list --stack prod",
+    verify: "check a stack as a client from outside does: npm run verify -- --stack prod --user alice",
 };
 
 /** The Node.js that is installed when the present one is too old: the long-term support line, from npm's node packages. */
@@ -112,9 +122,9 @@ function installPackages(env) {
 /** Runs the command and takes over its exit code. Signals reach it as if it had been started directly. */
 function run(command, args, env) {
     const script = path.join(root, "operations", `${command}.ts`);
-    const child = spawn("node", ["-r", "ts-node/register/transpile-only", script, ...args], {
+    const child = spawn("node", ["--require", path.join(root, "system", "typescript.cjs"), script, ...args], {
         cwd: root,
-        env: { ...env, TS_NODE_PROJECT: path.join(root, "tsconfig.pulumi.json") },
+        env,
         stdio: "inherit",
     });
     // A terminal sends Ctrl-C to every process of the foreground, so the child has it already. Passing it on would make

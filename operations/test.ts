@@ -6,9 +6,6 @@
  */
 import { globSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { run } from "node:test";
-import { spec } from "node:test/reporters";
 
 import { clearMatrix, matrixTable } from "../tests/deployment/matrix";
 import { environmentOf } from "../tests/deployment/pairs";
@@ -16,14 +13,15 @@ import { Report } from "../tests/report";
 import { Failure, runMain } from "../system/failure";
 import { ROOT } from "../system/folders";
 import { foreground } from "../system/run";
-import { AUTHELIA, OCIS } from "../versions";
 import { ensureEngine } from "./engine";
-import { chooseCaddy, describeImages, ImageNames, isAtHand, localReleases, standIns } from "./images";
+import { describeImages, ImageNames } from "./images";
+import { pairsAtHand } from "./pairs-at-hand";
 import { pulumiCommand } from "./pulumi";
+import { runTestFiles } from "./test-files";
 
 const say = (line: string) => console.log(line);
 
-/** Whether everything runs on every pair. */
+/** Whether every pair shows more than what differs by release. */
 const all = process.argv.includes("--all");
 
 /** Runs one step in the foreground. */
@@ -35,43 +33,13 @@ async function step(what: string, command: string, args: readonly string[]): Pro
     }
 }
 
-/** The pair that Authelia's guide was tested with. */
-const GUIDE = { authelia: "authelia/authelia:4.38.0", ocis: "owncloud/ocis:4.0.5" };
-
-/** The pairs at hand, the newest first: the newest Authelia with each oCIS, the guide's pair, and maybe the stand-ins. */
-async function pairsAtHand(): Promise<ImageNames[]> {
-    const caddy = await chooseCaddy(say);
-    const defaults = [await isAtHand(AUTHELIA.image, say), await isAtHand(OCIS.image, say)];
-    const portals = await localReleases("authelia");
-    const clouds = await localReleases("ocis");
-    const pairs = portals.slice(0, 1).flatMap((authelia) => clouds.map((ocis) => ({ authelia, ocis })));
-    if (portals.slice(1).includes(GUIDE.authelia) && clouds.includes(GUIDE.ocis)) {
-        pairs.push(GUIDE);
-    }
-    if (defaults.includes(false)) {
-        await step("The stand-ins' own tests", "go", ["test", "-C", "offline/stand-ins", "./..."]);
-        if (all || pairs.length === 0) {
-            pairs.push(await standIns(say));
-        }
-    }
-    return pairs.map((pair) => ({ ...pair, caddy }));
-}
-
 /** Runs the unit, graph and deployment tests, says what came out, and fails if one failed. */
 async function runTests(pairs: readonly ImageNames[]): Promise<void> {
-    // Without this, the file that runs would outlive this process.
-    const stop = new AbortController();
-    (["SIGINT", "SIGTERM", "SIGHUP"] as const).forEach((signal) => process.once(signal, () => stop.abort()));
-    // One file after the other: stacks side by side would make each other slow, and a slow server looks like a broken one.
-    const tests = run({
-        signal: stop.signal,
-        cwd: ROOT,
-        files: ["unit", "graph", "deployment"].flatMap((folder) => globSync(`tests/${folder}/*.test.ts`, { cwd: ROOT }).sort()),
-        execArgv: ["--require", "ts-node/register/transpile-only"],
-        concurrency: 1,
-    });
-    const report = new Report(tests, pairs);
-    await pipeline(tests, new spec(), process.stdout, { end: false });
+    const files = ["unit", "graph", "deployment"].flatMap((folder) =>
+        globSync(`tests/${folder}/*.test.ts`, { cwd: ROOT }).sort(),
+    );
+    let report!: Report;
+    await runTestFiles(files, (tests) => (report = new Report(tests, pairs)));
 
     say("\nWho gets in, by servers, directory and client: cells of the matrix that passed");
     console.table(matrixTable());
@@ -92,7 +60,10 @@ async function main(): Promise<void> {
     await step("Lint", "eslint", ["."]);
     await ensureEngine(say);
     await pulumiCommand(say);
-    const pairs = await pairsAtHand();
+    const { pairs, areDefaultsHere } = await pairsAtHand(say, all);
+    if (!areDefaultsHere) {
+        await step("The stand-ins' own tests", "go", ["test", "-C", "offline/stand-ins", "./..."]);
+    }
     say(["\nDeployment tests run on", ...pairs.map((images) => `  ${describeImages(images)}`)].join("\n"));
     Object.assign(process.env, environmentOf(pairs, all));
     clearMatrix();

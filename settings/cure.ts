@@ -23,14 +23,16 @@ export interface CommandLine {
     readonly stack: string;
 }
 
-/** A path as `pulumi config --path` reads it: users.alice.groups[0], users["Bob B"].email. */
+/** A path as `pulumi config --path` reads it: users.alice.groups[0], users["Bob B"].email, docker:registryAuth[0].password. */
 export function printPath(path: Path): string {
     return path
         .map((member, index) => {
             if (typeof member === "number") {
                 return `[${member}]`;
             }
-            return /^[a-zA-Z_][\w-]*$/.test(member) ? `${index === 0 ? "" : "."}${member}` : `[${JSON.stringify(member)}]`;
+            return /^[a-zA-Z_][\w-]*$/.test(member) || (index === 0 && /^\w+:\w+$/.test(member))
+                ? `${index === 0 ? "" : "."}${member}`
+                : `[${JSON.stringify(member)}]`;
         })
         .join("");
 }

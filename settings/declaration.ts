@@ -17,6 +17,8 @@ declare module "zod" {
         secret?: boolean;
         /** The value has several lines and is read from a file; this is what such a file is usually called. */
         fromFile?: string;
+        /** Members that somebody could look for, each with why there is none: "Allowed: no such key, because …". */
+        absent?: Readonly<Record<string, string>>;
     }
 }
 
@@ -30,6 +32,7 @@ export interface Declaration {
     readonly const?: unknown;
     readonly secret?: boolean;
     readonly fromFile?: string;
+    readonly absent?: Readonly<Record<string, string>>;
     readonly properties?: Readonly<Record<string, Declaration>>;
     readonly required?: readonly string[];
     /** Of an object with members of any name. */

@@ -92,6 +92,10 @@ export function faultsOf(key: string, schema: z.ZodType, value: unknown, issues:
 
 /** What may stand in an object in the place of a member that it has and must not have. */
 function otherMembers(variants: readonly Declaration[], object: unknown, name: string): string {
+    const reason = variants.map(({ absent }) => absent?.[name]).find((text) => text !== undefined);
+    if (reason !== undefined) {
+        return `no such key, because ${reason}`;
+    }
     const modeOf = ({ properties }: Declaration) => String(properties?.mode?.const);
     const owners = variants.filter(({ properties }) => properties !== undefined && name in properties).map(modeOf);
     if (owners.length > 0) {

@@ -1,7 +1,18 @@
 /** The key `images`: what the containers run, and the releases that it names. */
 import { z } from "zod";
 
-import { AUTHELIA, AutheliaLine, CADDY_IMAGE, Line, OCIS, OcisLine, Release, releaseOf, Releases } from "../versions";
+import {
+    AUTHELIA,
+    AutheliaLine,
+    CADDY_IMAGE,
+    hasVersion,
+    Line,
+    OCIS,
+    OcisLine,
+    Release,
+    releaseOf,
+    Releases,
+} from "../versions";
 import { text } from "./declaration";
 import { Fault } from "./fault";
 
@@ -41,25 +52,32 @@ function resultOf<T>(work: () => T): T | Error {
 /** The releases that the images' tags name, or what is wrong with them. */
 export function releasesOf({ authelia, ocis, caddy }: z.output<typeof images>, untested: boolean): Images | Fault[] {
     const faults: Fault[] = [];
+    const refuse = (name: string, value: string, allowed: string, cure: string, when?: string) => {
+        const path = ["images", name];
+        const otherwise =
+            when === undefined ? {} : { otherwise: { when, cures: [{ set: ["untestedReleases"], to: true } as const] } };
+        faults.push({ path, value, allowed, cures: [{ set: path, to: cure }], ...otherwise });
+    };
     const release = <L extends Line>(name: string, releases: Releases<L>, value: string) => {
         const found = resultOf(() => releaseOf(releases, value, untested));
         if (!(found instanceof Error)) {
             return found;
         }
-        const path = ["images", name];
         const newer = !(resultOf(() => releaseOf(releases, value, true)) instanceof Error);
-        const when = "if you know that a newer one works";
-        faults.push({
-            path,
-            value,
-            allowed: found.message,
-            cures: [{ set: path, to: releases.image }],
-            ...(newer ? { otherwise: { when, cures: [{ set: ["untestedReleases"], to: true }] } } : {}),
-        });
+        refuse(name, value, found.message, releases.image, newer ? "if you know that a newer one works" : undefined);
         return undefined;
     };
+    if (!untested && !hasVersion(caddy)) {
+        refuse(
+            "caddy",
+            caddy,
+            "a name with a release as its tag, or with a digest",
+            CADDY_IMAGE,
+            "if you know what it is each time",
+        );
+    }
     const found = { authelia: release("authelia", AUTHELIA, authelia), ocis: release("ocis", OCIS, ocis) };
-    return found.authelia === undefined || found.ocis === undefined
+    return found.authelia === undefined || found.ocis === undefined || faults.length > 0
         ? faults
         : { authelia: found.authelia, ocis: found.ocis, caddy };
 }

@@ -14,6 +14,7 @@ import { Images, images, releasesOf } from "./images";
 import { lifespans } from "./lifespans";
 import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
+import { checkRotations, rotations } from "./rotations";
 import { smtp } from "./smtp";
 import { checkSwitches, SWITCHES } from "./switches";
 import { checkCertificate, checkProxied, checkPublicAuthority, tls } from "./tls";
@@ -34,6 +35,7 @@ export const KEYS = {
     peopleAtOneAddress,
     smtp,
     images,
+    rotations,
     ...SWITCHES,
 };
 
@@ -86,7 +88,12 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["access", "directory"], checkAccess),
         ...(Array.isArray(releases)
             ? releases
-            : rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) => checkSwitches(on, releases))),
+            : [
+                  ...rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) =>
+                      checkSwitches(on, releases),
+                  ),
+                  ...rule(usable, ["rotations", "directory", "tls"], (values) => checkRotations(values, releases)),
+              ]),
     );
     if (faults.length > 0 || Array.isArray(releases)) {
         return { faults };

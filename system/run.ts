@@ -66,10 +66,15 @@ export async function run(program: string, args: readonly string[], options?: Ru
 /**
  * Runs a program in the foreground, with this one's input and output.
  *
+ * @param options.output "stderr" where what it prints is progress beside this program's own outcome, and it reads nothing.
  * @returns Its exit code, as in {@link Ended}.
  */
-export function foreground(program: string, args: readonly string[], { cwd, env }: RunOptions = {}): Promise<number> {
-    const child = spawn(program, args, { cwd, env, stdio: "inherit" });
+export function foreground(
+    program: string,
+    args: readonly string[],
+    { cwd, env, output = "stdout" }: Pick<RunOptions, "cwd" | "env"> & { output?: "stdout" | "stderr" } = {},
+): Promise<number> {
+    const child = spawn(program, args, { cwd, env, stdio: output === "stdout" ? "inherit" : ["ignore", 2, 2] });
     // A terminal sends Ctrl-C to every process of the foreground, so the program has it already. Passing it on would make two of it,
     // and at the second one Pulumi gives up at once and may leave resources that its state does not know.
     const onTerminal = [process.stdin, process.stdout, process.stderr].some((stream) => stream.isTTY);

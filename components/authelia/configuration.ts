@@ -266,9 +266,9 @@ export function autheliaSecretsFile(
     return {
         ...(bindPassword === undefined ? {} : { authentication_backend: { ldap: { password: bindPassword } } }),
         session: { secret: secrets.sessionSecret },
-        storage: { encryption_key: secrets.storageEncryptionKey },
+        storage: { encryption_key: secrets.storageEncryptionKeys[0] },
         identity_providers: {
-            oidc: { hmac_secret: secrets.hmacSecret, jwks: [{ key: secrets.issuerPrivateKey }] },
+            oidc: { hmac_secret: secrets.hmacSecret, jwks: secrets.issuerPrivateKeys.map((key) => ({ key })) },
         },
         ...(smtpPassword === undefined ? {} : { notifier: { smtp: { password: smtpPassword } } }),
     };

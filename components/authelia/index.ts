@@ -6,6 +6,7 @@ import { Settings } from "../../settings";
 import { User } from "../../settings/users";
 import { AUTHELIA } from "../../versions";
 import { Mender } from "../diagnosis";
+import { InitialPassword } from "../initial-passwords";
 import { LdapAccess } from "../ldap-access";
 import { typeToken } from "../naming";
 import { Network } from "../network";
@@ -15,6 +16,7 @@ import { GO_BACK, ReleaseToRun } from "../release-memory";
 import { Site } from "../site";
 import { File, FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
+import { changesStorageKey, previousKeyFile } from "./rekey";
 import {
     AUTHELIA_DATA,
     AUTHELIA_MEMORY,
@@ -72,8 +74,18 @@ export class Authelia extends pulumi.ComponentResource {
         const secretsFile = pulumi
             .all([secrets.authelia, { bindPassword: ldap?.password, smtpPassword: smtp?.password }])
             .apply(([own, accounts]) => toYaml(autheliaSecretsFile(own, accounts)));
-        const users = settings.users.map((user) => ({ ...user, passwordDigest: digestOf(user, secrets.initialPasswords) }));
-        const usersFile = pulumi.output(users).apply((people) => toYaml(autheliaUsers(people)));
+        // In order to take the database from an earlier key to the newest.
+        const previousKeys = Array.from({ length: settings.rotations.storageEncryption - 1 }, (_, index): File => ({
+            name: previousKeyFile(index + 1),
+            content: pulumi
+                .output(secrets.authelia)
+                .apply(({ storageEncryptionKeys: keys }) => toYaml({ storage: { encryption_key: keys[index + 1] } })),
+        }));
+        const usersFile = pulumi
+            .all([settings.users, secrets.initialPasswords])
+            .apply(([users, initial]) =>
+                toYaml(autheliaUsers(users.map((user) => ({ ...user, passwordDigest: digestOf(user, initial) })))),
+            );
         const workload = new Workload(
             name,
             {
@@ -89,8 +101,18 @@ export class Authelia extends pulumi.ComponentResource {
                 files: [{ name: "configuration.yml", content: toYaml(configuration) }, ...trusted],
                 secretFiles: [
                     { name: "secrets.yml", content: secretsFile },
+                    ...previousKeys,
                     ...(ldap === undefined ? [{ name: "users.yml", content: usersFile }] : []),
                 ],
+                beforeStart:
+                    previousKeys.length === 0
+                        ? undefined
+                        : changesStorageKey(`${name}-storage-key`, {
+                              configuration: `${FILES_PATH}/configuration.yml`,
+                              containerName: args.network.nameOnHost("authelia"),
+                              image: release.image,
+                              keys: pulumi.output(secrets.authelia).apply(({ storageEncryptionKeys }) => storageEncryptionKeys),
+                          }),
                 data: { path: AUTHELIA_DATA, keepData: settings.keepData },
                 ready: `busybox wget -q -O /dev/null http://127.0.0.1:${AUTHELIA_PORT}/api/health`,
                 memory: AUTHELIA_MEMORY,
@@ -121,8 +143,8 @@ export class Authelia extends pulumi.ComponentResource {
     }
 }
 
-function digestOf({ name, passwordDigest }: User, initialPasswords: Secrets["initialPasswords"]): pulumi.Output<string> {
-    const digest = passwordDigest ?? initialPasswords[name]?.digest;
+function digestOf({ name, passwordDigest }: pulumi.Unwrap<User>, initial: Readonly<Record<string, InitialPassword>>): string {
+    const digest = passwordDigest ?? initial[name]?.digest;
     if (digest === undefined) {
         const reason = `user ${name} has neither a digest nor a generated password`;
         throw new pulumi.InputPropertyError({ propertyPath: "secrets", reason });

@@ -158,7 +158,7 @@ export function caddyfile(input: CaddyfileInput): string {
         "grace_period 20s",
         ...tlsOptions(input),
     ];
-    const site = ({ host, upstream, rewrites, closed = [], preceded = [], queue }: Site) => {
+    const site = ({ host, upstream, inside, rewrites, closed = [], preceded = [], queue }: Site) => {
         const { host: authority } = new URL(host.url);
         // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever port a request
         // claims, and whatever a proxy in front makes of it.
@@ -177,7 +177,13 @@ export function caddyfile(input: CaddyfileInput): string {
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
             ...(queue === undefined ? [] : waitingLine(queue, upstream, headers)),
             // While a server restarts, requests wait for it instead of failing.
-            ...block(`reverse_proxy ${upstream}`, [...headers, "lb_try_duration 10s"]),
+            ...block(`reverse_proxy ${upstream}`, [
+                ...headers,
+                ...(inside === undefined
+                    ? []
+                    : [`header_down Location "^${inside.replaceAll(".", String.raw`\.`)}/" "${host.url}/"`]),
+                "lb_try_duration 10s",
+            ]),
         ]);
     };
     const redirect = ({ host }: Site) => block(`http://${host.name}:${httpPort}`, [`redir ${host.url}{uri} 308`]);

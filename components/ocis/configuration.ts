@@ -15,6 +15,13 @@ import { WEB_CLIENT_ID } from "./relying-parties";
 /** Port of oCIS's proxy, the one way in; its default. */
 export const OCIS_PORT = 9200;
 
+/**
+ * Where oCIS's services send files to each other, and read them: straight to the frontend, in oCIS's own container. By default they take
+ * the public URL, and whatever a person writes or reads passes the edge twice, the second time in TLS that oCIS opens to it. Source: oCIS
+ * 8.2.0, services/gateway/pkg/revaconfig (datagateway) and services/frontend/pkg/config/defaults; run with it.
+ */
+export const OCIS_DATA_GATEWAY = "http://127.0.0.1:9140";
+
 /** Where oCIS keeps files, shares, its directory and its indexes. The image gives the folder to the process's user. */
 export const OCIS_DATA = "/var/lib/ocis";
 
@@ -224,6 +231,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
     const { line } = settings.images.ocis;
     return {
         OCIS_URL: url,
+        GATEWAY_FRONTEND_PUBLIC_URL: OCIS_DATA_GATEWAY,
         // Also the issuer half of every user's id, so it is set from the first start on and for all services.
         OCIS_OIDC_ISSUER: issuer,
         OCIS_CONFIG_DIR: configDir,

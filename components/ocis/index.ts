@@ -17,6 +17,7 @@ import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import {
     OCIS_DATA,
+    OCIS_DATA_GATEWAY,
     OCIS_PORT,
     ocisClosed,
     ocisContentSecurityPolicy,
@@ -171,6 +172,8 @@ export class Ocis extends pulumi.ComponentResource {
         this.site = {
             host: hosts.cloud,
             upstream: `${workload.host}:${OCIS_PORT}`,
+            // Where an upload by tus goes on: the one thing that a client is told of it.
+            inside: OCIS_DATA_GATEWAY,
             rewrites: [],
             closed: ocisClosed(settings.images.ocis.line),
         };

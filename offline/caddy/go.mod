@@ -1,4 +1,4 @@
-// The real Caddy, from Go modules: no code of ours, its own main package as a tool (see ../index.ts).
+// The real Caddy, from Go modules: no code of ours, its own main package as a tool (see ../images.ts).
 module ocis-authelia/offline/caddy
 
 go 1.26.0

@@ -65,7 +65,7 @@ describeOn({ tier: "everything", real: true, missing: NO_CHROMIUM }, "a browser"
         await page.locator("#otp-input input").first().waitFor();
         await picture("code");
         await page.locator("#otp-input input").first().click();
-        await page.keyboard.type(code());
+        await page.keyboard.type(await code());
         await page.locator("#openid-consent-accept").waitFor();
         await picture("consent");
         await page.locator("#openid-consent-accept").click();

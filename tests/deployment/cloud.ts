@@ -1,10 +1,12 @@
 /** A stack that is up, for tests: what it says of itself, browsers that trust it, and people with second factors. */
 import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
 
 import { ImageNames } from "../../operations/images";
-import { Browser, CODE_PERIOD, Credentials, totp } from "./browser";
-import { authorizationRequest, Client, discover, Session, signIn, WEB } from "./relying-party";
-import { docker, freePort, Stack } from "./stack";
+import { Browser, CODE_PERIOD, Credentials, totp } from "../../client/browser";
+import { authorizationRequest, Client, discover, Session, signIn, WEB } from "../../client/relying-party";
+import { freePort } from "../../system/free-port";
+import { docker, Stack } from "./stack";
 
 /** What a test says of its stack. */
 export interface CloudSettings {
@@ -59,13 +61,18 @@ export class Cloud {
         await stack.create(settings);
         try {
             await stack.up();
-            const outputs = ["caCertificate", "cloudUrl", "issuer"].map((name) => stack.output<string>(name));
-            const [ca, url, issuer] = (await Promise.all(outputs)) as [string, string, string];
-            return new Cloud(stack, settings, ca, url, issuer, await stack.output("initialPasswords"));
+            return await Cloud.of(stack, settings);
         } catch (error) {
             await stack.destroy();
             throw error;
         }
+    }
+
+    /** A stack that is up with these settings. */
+    static async of(stack: Stack, settings: Record<string, unknown>): Promise<Cloud> {
+        const outputs = ["caCertificate", "cloudUrl", "issuer"].map((name) => stack.output<string>(name));
+        const [ca, url, issuer] = (await Promise.all(outputs)) as [string, string, string];
+        return new Cloud(stack, settings, ca, url, issuer, await stack.output("initialPasswords"));
     }
 
     /** Closes every browser and takes the stack down. */
@@ -86,24 +93,29 @@ export class Cloud {
         return WEB.redirectUri(this.url);
     }
 
-    /** Enrols a second factor for each user by Authelia's own command, in the place of an earlier one. */
-    async enrol(users: readonly string[]): Promise<void> {
+    /**
+     * Enrols a second factor for each user by Authelia's own command, in the place of an earlier one.
+     *
+     * @param container Where Authelia runs: in that of the stack, unless something else serves in its place.
+     */
+    async enrol(users: readonly string[], container = `${this.stack.prefix}authelia`): Promise<void> {
         for (const user of users) {
             const generate = ["authelia", "storage", "user", "totp", "generate", user, "--force"];
-            const said = await docker("exec", `${this.stack.prefix}authelia`, ...generate);
+            const said = await docker("exec", container, ...generate);
             this.totpSecrets[user] = /secret=([A-Z2-7]+)/.exec(said)![1]!;
         }
     }
 
     /**
      * What an enrolled user signs in with. A code serves once: who signs in again within half a minute shows the next one, which
-     * Authelia takes already. Source: Authelia's documentation, totp.skew.
+     * Authelia takes already, and waits for that of the third time. Source: Authelia's documentation, totp.skew.
      */
     credentials(username: string): Credentials {
-        const code = () => {
-            const now = Math.floor(Date.now() / 1000 / CODE_PERIOD);
-            this.shown[username] = this.shown[username] === undefined || this.shown[username] < now ? now : now + 1;
-            return totp(this.totpSecrets[username]!, this.shown[username] * CODE_PERIOD);
+        const code = async () => {
+            const period = Math.max(Math.floor(Date.now() / 1000 / CODE_PERIOD), (this.shown[username] ?? 0) + 1);
+            this.shown[username] = period;
+            await pause(Math.max(0, (period - 1) * CODE_PERIOD * 1000 - Date.now()));
+            return totp(this.totpSecrets[username]!, period * CODE_PERIOD);
         };
         return { username, password: this.passwords[username]!, code };
     }

@@ -35,7 +35,7 @@ describe("cures", { timeout: 10 * 60_000 }, () => {
 
     /** What is wrong with the stack's file as it is now. */
     async function faults(): Promise<readonly Fault[]> {
-        const { path, environment, options } = await stack.command();
+        const { path, environment, options } = await stack.commandLine();
         const { code, stdout, text } = await attempt(path, ["config", "--json", "--show-secrets", ...options], {
             env: environment,
         });

@@ -7,10 +7,10 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 
-import { Credentials, Refused } from "./browser";
+import { Credentials, Refused } from "../../client/browser";
 import { Cloud } from "./cloud";
 import { describeOn } from "./pairs";
-import { ME, Session } from "./relying-party";
+import { ME, Session } from "../../client/relying-party";
 import { NO_SLAPD, Slapd } from "./slapd";
 import { docker } from "./stack";
 import { eventually } from "./waiting";

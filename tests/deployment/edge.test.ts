@@ -7,29 +7,30 @@ import assert from "node:assert/strict";
 import { createHash, createPublicKey, randomBytes, X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
-import { Agent, request as httpsRequest } from "node:https";
+import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect, SecureVersion } from "node:tls";
-import { DefaultHttpStack, Upload } from "tus-js-client";
 
 import { ImageNames, isStandIn } from "../../operations/images";
 import { Authority, Certified } from "../authority";
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
 import { expectBenchmark } from "./benchmark";
-import { Refused, tlsOptions } from "./browser";
+import { Refused, tlsOptions } from "../../client/browser";
 import { Cloud, usersCalled } from "./cloud";
 import { Nginx, NO_NGINX } from "./nginx";
 import { describeOn } from "./pairs";
 import { NO_PEBBLE, Pebble } from "./pebble";
-import { discover, ME, Session, WEB } from "./relying-party";
-import { docker, freePort } from "./stack";
+import { discover, ME, Session, WEB } from "../../client/relying-party";
+import { freePort } from "../../system/free-port";
+import { docker } from "./stack";
 import { Finding, NO_TESTSSL, testssl } from "./testssl";
 import { eventually, meanwhile } from "./waiting";
+import { uploadByTus } from "./webdav";
 
 const DOMAIN = "edge.localhost";
 const HOSTS = [`auth.${DOMAIN}`, `owncloud.${DOMAIN}`];
@@ -224,21 +225,13 @@ describeOn({ tier: "everything" }, "a certificate of one's own", (images) => {
             }
         }
         const folder = `/remote.php/dav/spaces/${drive.id}`;
-        await new Promise<void>((resolve, reject) => {
-            const upload = new Upload(Readable.from(content()), {
-                endpoint: `${cloud.url}${folder}`,
-                headers: { authorization: session.authorization },
-                httpStack: new DefaultHttpStack({ agent: new Agent({ ...tlsOptions(cloud.ca), keepAlive: true }) }),
-                uploadSize: blocks * block.length,
-                // Each is one request, and is held in memory here.
-                chunkSize: 64 * block.length,
-                metadata: { filename: "large.bin" },
-                retryDelays: null,
-                onError: reject,
-                onSuccess: () => resolve(),
-            });
-            upload.start();
-        });
+        const file = {
+            name: "large.bin",
+            content: Readable.from(content()),
+            size: blocks * block.length,
+            chunk: 64 * block.length,
+        };
+        await uploadByTus(cloud, session, folder, file);
         assert.equal(await digestOf(session, `${folder}/large.bin`), hash.digest("hex"));
     });
 

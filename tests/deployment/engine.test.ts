@@ -9,13 +9,15 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { ROOT } from "../../system/folders";
-import { run } from "../../system/run";
+import { attempt, run } from "../../system/run";
 import { Cloud, usersCalled } from "./cloud";
+import { note } from "./drill";
 import { NO_OFFICIAL_IMAGES, officialImages } from "./official";
 import { NO_OWN_ENGINE, OwnEngine } from "./own-engine";
 import { describeOn } from "./pairs";
-import { Session } from "./relying-party";
-import { docker, dockerLines, freePort } from "./stack";
+import { Session } from "../../client/relying-party";
+import { freePort } from "../../system/free-port";
+import { docker, dockerLines } from "./stack";
 import { eventually } from "./waiting";
 import { readText, tokenClient } from "./webdav";
 
@@ -66,9 +68,15 @@ describeOn({ tier: "everything", missing: NO_OWN_ENGINE ?? NO_OFFICIAL_IMAGES },
     const healthy = () => dockerLines("ps", "--filter", "health=healthy", "--format", "{{.Names}}");
 
     /** Waits until all servers are ready, and alice, who has stayed signed in, reads what she has written. */
-    async function expectBack(): Promise<void> {
+    async function expectBack(fault?: string): Promise<void> {
+        const begin = Date.now();
         await eventually("all servers are ready again", BACK_SECONDS, async () => (await healthy()).length === 3 || undefined);
+        const seconds = ((Date.now() - begin) / 1000).toFixed(0);
         assert.equal(await readText(tokenClient(cloud, alice), "/kept.txt"), "kept");
+        if (fault !== undefined) {
+            const client = `nothing answers until ${seconds} s after the engine is up again`;
+            note({ fault, client, operator: "nothing", lost: "nothing" });
+        }
     }
 
     test("the program needs nothing that the official images lack", async () => {
@@ -81,7 +89,7 @@ describeOn({ tier: "everything", missing: NO_OWN_ENGINE ?? NO_OFFICIAL_IMAGES },
     test("the servers come back after the engine alone was killed", async () => {
         await engine.endDaemon("SIGKILL");
         await engine.startDaemon();
-        await expectBack();
+        await expectBack("the engine is killed, and started again");
         assert.equal(await (await cloud.signIn(cloud.credentials("bob"))).status(), 200);
     });
 
@@ -89,7 +97,7 @@ describeOn({ tier: "everything", missing: NO_OWN_ENGINE ?? NO_OFFICIAL_IMAGES },
         await engine.powerOff();
         await engine.powerOn();
         await engine.forward(Number(cloud.settings.httpsPort));
-        await expectBack();
+        await expectBack("a loss of power");
         assert.equal(await (await cloud.signIn(cloud.credentials("carol"))).status(), 200);
     });
 
@@ -97,7 +105,44 @@ describeOn({ tier: "everything", missing: NO_OWN_ENGINE ?? NO_OFFICIAL_IMAGES },
         await docker("stop", ...(await healthy()));
         await engine.endDaemon("SIGTERM");
         await engine.startDaemon();
+        await expectBack("every container stopped by hand, and the engine started again");
+    });
+
+    /** Brings the stack up, and removes first what a failed run names: what the engine still made when nobody heard its answer. */
+    async function upAsItSays(): Promise<void> {
+        for (;;) {
+            const { code, text } = await cloud.stack.operate("up");
+            if (code === 0) {
+                return;
+            }
+            const removals = [...text.matchAll(/^ *docker (rm .*)$/gm)].map(([, command]) => command!.trim().split(" "));
+            assert.ok(removals.length > 0, text);
+            for (const removal of removals) {
+                await attempt("docker", removal); // said twice, it is there once
+            }
+        }
+    }
+
+    test("an up in which the engine goes away ends with an error, and the next one goes on", async () => {
+        cloud.stack.configure({ ...cloud.settings, users: usersCalled([...PEOPLE, "dave"]) });
+        const run = await cloud.stack.begin();
+        await eventually("the run changes something", 60, () =>
+            Promise.resolve(/cloud-authelia-secrets/.test(run.said()) || undefined),
+        );
+        await engine.endDaemon("SIGKILL");
+        const { code, text } = await run.ended;
+        assert.notEqual(code, 0, text);
+        await engine.startDaemon();
+        await upAsItSays();
         await expectBack();
+        await cloud.expectNoChange();
+        note({
+            fault: "the engine goes away in the middle of an `up`",
+            client: "nothing answers until the engine is up again",
+            operator:
+                "runs `up` again; where the engine has made something and nobody heard of it, the message names it, and its removal",
+            lost: "nothing",
+        });
     });
 
     test("a destroyed stack leaves nothing, not even a volume that an image declares", async () => {

@@ -10,7 +10,8 @@ import { after, before, describe, test } from "node:test";
 import { AUTHELIA, CADDY_IMAGE, releaseOf } from "../../versions";
 import { usersCalled, withDefaults } from "./cloud";
 import { NO_ENGINE, pairsOfThisRun } from "./pairs";
-import { buildImage, docker, freePort, Running, Stack } from "./stack";
+import { freePort } from "../../system/free-port";
+import { buildImage, docker, Running, Stack } from "./stack";
 import { eventually, meanwhile } from "./waiting";
 
 const images = pairsOfThisRun()[0]!;

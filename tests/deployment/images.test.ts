@@ -15,7 +15,8 @@ import { attempt } from "../../system/run";
 import { Cloud, usersCalled } from "./cloud";
 import { unpack } from "./debian";
 import { describeOn } from "./pairs";
-import { buildImage, docker, dockerLines, freePort, listening, stop } from "./stack";
+import { freePort } from "../../system/free-port";
+import { buildImage, docker, dockerLines, listening, stop } from "./stack";
 
 const FOLDER = join(ROOT, ".cache", "tests", "registry");
 

@@ -8,11 +8,11 @@ import * as oidc from "openid-client";
 
 import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
 import { isStandIn } from "../../operations/images";
-import { Browser, Refused, totp } from "./browser";
+import { Browser, Refused, totp } from "../../client/browser";
 import { Cloud, usersCalled } from "./cloud";
 import { share } from "./ocs";
 import { describeOn } from "./pairs";
-import { authorizationRequest, DESKTOP, discover, ME, WEB } from "./relying-party";
+import { authorizationRequest, DESKTOP, discover, ME, WEB } from "../../client/relying-party";
 import { docker, dockerLines } from "./stack";
 import { publicClient, readText } from "./webdav";
 

@@ -11,7 +11,7 @@ import { Cloud, usersCalled } from "./cloud";
 import { askForCode, expectCode, expectNoticeOfShare } from "./mail";
 import { MailServer } from "./mail-server";
 import { describeOn } from "./pairs";
-import { Session } from "./relying-party";
+import { Session } from "../../client/relying-party";
 import { docker } from "./stack";
 
 describeOn({ tier: "everything", real: true }, "mail", (images) => {

@@ -1,10 +1,10 @@
 /** What both servers send by mail, for tests: it has to arrive, and to serve. */
 import assert from "node:assert/strict";
 
-import { Browser, Question } from "./browser";
+import { Browser, Question } from "../../client/browser";
 import { Cloud } from "./cloud";
 import { MailServer } from "./mail-server";
-import { Session } from "./relying-party";
+import { Session } from "../../client/relying-party";
 
 /** Signs somebody in by password and asks for the code with which another second factor could be enrolled. */
 export async function askForCode(

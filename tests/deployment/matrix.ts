@@ -11,9 +11,9 @@ import * as oidc from "openid-client";
 import { ImageNames } from "../../operations/images";
 import { OCIS, releaseOf } from "../../versions";
 import { ROOT } from "../../system/folders";
-import { Credentials, Refused } from "./browser";
+import { Credentials, Refused } from "../../client/browser";
 import { Cloud } from "./cloud";
-import { CLIENTS } from "./relying-party";
+import { CLIENTS } from "../../client/relying-party";
 
 /** Which groups get in, and which of them administers ownCloud, where the directory leaves that to Authelia's groups. */
 export const ACCESS = { groups: ["family"], administrators: ["parents", "the.parents"] };

@@ -1,7 +1,7 @@
 /** ownCloud's older API (OCS) for tests: shares, and what no other API has. */
 import assert from "node:assert/strict";
 
-import { Session } from "./relying-party";
+import { Session } from "../../client/relying-party";
 
 const SHARES = "apps/files_sharing/api/v1/shares";
 

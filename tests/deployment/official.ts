@@ -17,8 +17,8 @@ import { join } from "node:path";
 import { ImageNames } from "../../operations/images";
 import { ROOT } from "../../system/folders";
 import { attempt, run } from "../../system/run";
-import { AUTHELIA, releaseOf } from "../../versions";
 import { unpack } from "./debian";
+import { isEarlyAuthelia } from "./pairs";
 
 /** Why there can be none here; undefined where there can. */
 export const NO_OFFICIAL_IMAGES = existsSync("/usr/bin/apt-get") ? undefined : "needs Debian's packages of busybox and wget";
@@ -46,7 +46,7 @@ async function makeOver(image: string, packages: readonly string[], ...more: rea
 /** Images like the official ones, made of `images` on the engine that `docker` talks to. */
 export async function officialImages(images: ImageNames): Promise<ImageNames> {
     const alpine = ["busybox", "libc6"];
-    const chiselled = releaseOf(AUTHELIA, images.authelia).line.line !== "4.38";
+    const chiselled = !isEarlyAuthelia(images);
     return {
         authelia: await makeOver(images.authelia, [...alpine, ...(chiselled ? ["wget"] : [])]),
         ocis: await makeOver(images.ocis, alpine),

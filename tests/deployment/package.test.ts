@@ -12,10 +12,11 @@ import { pulumiCommand } from "../../operations/pulumi";
 import { ROOT } from "../../system/folders";
 import { Ended, run } from "../../system/run";
 import { installedExample } from "../example";
-import { Browser } from "./browser";
+import { Browser } from "../../client/browser";
 import { describeOn } from "./pairs";
-import { discover, WEB } from "./relying-party";
-import { freePort, Stack } from "./stack";
+import { discover, WEB } from "../../client/relying-party";
+import { freePort } from "../../system/free-port";
+import { Stack } from "./stack";
 
 /** Planted as the digest of a password; must not be seen anywhere outside the files. */
 const CANARY_DIGEST = "$argon2id$v=19$m=65536,t=3,p=4$Y2FuYXJ5Y2FuYXJ5$Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2E";

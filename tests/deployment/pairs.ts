@@ -4,19 +4,22 @@
  */
 import { describe } from "node:test";
 
+import { DRILLS } from "../../operations/drills-table";
 import { describeImages, ImageNames, isStandIn } from "../../operations/images";
+import { AUTHELIA, releaseOf } from "../../versions";
 
 /** Where operations/test.ts leaves the pairs, because a test file has to know them before it can ask the engine. */
 const PAIRS = "DEPLOYMENT_TEST_PAIRS";
 
-/** Set where everything runs on every pair. */
+/** Set by `npm run test:all`. */
 const ALL = "DEPLOYMENT_TEST_ALL";
 
 /**
  * What a test belongs to: the part of everything that differs by release and is always shown on each pair; what may differ, and is
- * shown on each pair by `npm run test:all`; what no server has a part in, and is shown once.
+ * shown on each pair by `npm run test:all`; what no server has a part in, and is shown once; and what takes minutes and differs little, and
+ * is shown once by `npm run drills` and `npm run test:all`.
  */
-export type Tier = "release" | "everything" | "once";
+export type Tier = "release" | "everything" | "once" | "drill";
 
 /** The environment that hands `pairs`, the newest first, to the test files. */
 export function environmentOf(pairs: readonly ImageNames[], all: boolean): Record<string, string> {
@@ -30,6 +33,9 @@ export function pairsOfThisRun(): ImageNames[] {
 
 /** Why nothing that asks the engine can run; false where it can. */
 export const NO_ENGINE = pairsOfThisRun().length === 0 && "needs a Docker Engine";
+
+/** Whether a pair's Authelia is of 4.38, which does much otherwise than later ones. */
+export const isEarlyAuthelia = ({ authelia }: ImageNames) => releaseOf(AUTHELIA, authelia).line.line === "4.38";
 
 /** What a suite is called that shows something on a pair. */
 export const suiteOn = (what: string, images: ImageNames) => `${what} on ${describeImages(images)}`;
@@ -52,8 +58,13 @@ export function describeOn(
     tests: (images: ImageNames) => void,
 ): void {
     const suitable = pairsOfThisRun().filter(({ authelia, ocis }) => !real || ![authelia, ocis].some(isStandIn));
-    const each = tier === "release" || (tier === "everything" && process.env[ALL]);
-    const pairs = !each ? suitable.slice(0, 1) : process.env[ALL] ? suitable : suitable.filter(only);
+    const all = process.env[ALL] !== undefined;
+    const onEach = tier === "release" || (tier === "everything" && all);
+    if (tier === "drill" && !all && process.env[DRILLS] === undefined) {
+        describe(what, { skip: "npm run drills and npm run test:all run it" });
+        return;
+    }
+    const pairs = onEach ? suitable.filter((images) => all || only(images)) : suitable.slice(0, 1);
     if (pairs.length === 0) {
         describe(what, { skip: real ? "needs real servers" : "needs servers" });
     }

@@ -10,8 +10,9 @@ import { delimiter, join } from "node:path";
 import { Authority } from "../authority";
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
-import { Browser } from "./browser";
-import { freePort, hostAddress, listening, stop } from "./stack";
+import { Browser } from "../../client/browser";
+import { freePort } from "../../system/free-port";
+import { hostAddress, listening, stop } from "./stack";
 
 const MODULE = "github.com/letsencrypt/pebble/v2";
 const VERSION = "v2.10.1";

@@ -8,10 +8,10 @@ import * as oidc from "openid-client";
 
 import { NATIVE_CLIENTS } from "../../components/ocis/relying-parties";
 import { AUTHELIA, releaseOf } from "../../versions";
-import { tlsOptions } from "./browser";
+import { tlsOptions } from "../../client/browser";
 import { Cloud, usersCalled } from "./cloud";
 import { describeOn } from "./pairs";
-import { authorizationRequest, Client, DESKTOP, discover, ME, WEB } from "./relying-party";
+import { authorizationRequest, Client, DESKTOP, discover, ME, WEB } from "../../client/relying-party";
 
 const DESKTOP_SECRET = NATIVE_CLIENTS.desktop.clientSecret;
 

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -14,16 +15,16 @@ import { Cookie } from "tough-cookie";
 import { isStandIn } from "../../operations/images";
 import { AUTHELIA, OCIS, releaseOf } from "../../versions";
 import { Authority } from "../authority";
-import { basic, Browser, CODE_PERIOD, Credentials, totp } from "./browser";
+import { basic, Browser, CODE_PERIOD, Credentials, totp } from "../../client/browser";
 import { Cloud, usersCalled } from "./cloud";
 import { expectCode, expectNoticeOfShare } from "./mail";
 import { MailServer } from "./mail-server";
 import { ACCESS, outcome, PEOPLE, testMatrix } from "./matrix";
 import { describeOn, pairsOfThisRun } from "./pairs";
-import { DESKTOP, discover, ME, Session, signIn, WEB } from "./relying-party";
+import { DESKTOP, discover, ME, Session, signIn, WEB } from "../../client/relying-party";
 import { docker } from "./stack";
 import { meanwhile } from "./waiting";
-import { readText, tokenClient } from "./webdav";
+import { readText, tokenClient, uploadByTus } from "./webdav";
 
 /** Members besides those of the matrix. */
 const MEMBERS = ["alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"];
@@ -114,6 +115,16 @@ describeOn({ tier: "release" }, "release", (images) => {
         assert.equal(await webdav.exists("/round-trip.txt"), false);
     });
 
+    const noTus = isStandIn(images.ocis) && "the stand-in for oCIS knows no tus";
+    test("a file in the requests of the tus protocol, which go on at the public URL", { skip: noTus }, async () => {
+        const content = "in three requests. ".repeat(10_000);
+        const file = { name: "steps.txt", content: Readable.from(Buffer.from(content)), size: content.length, chunk: 64_000 };
+        await uploadByTus(cloud, alice, "/remote.php/webdav/", file);
+        const webdav = tokenClient(cloud, alice);
+        assert.equal(await readText(webdav, "/steps.txt"), content);
+        await webdav.deleteFile("/steps.txt");
+    });
+
     /** Signs in as the desktop app does: it listens on a port that the system chooses, and the browser is sent there. */
     async function signInOnDesktop(browser: Browser, person: Credentials): Promise<Session> {
         let received: (url: string) => void;
@@ -170,7 +181,7 @@ describeOn({ tier: "release" }, "release", (images) => {
         const { username, password, code } = cloud.credentials("frank");
         const answers = [
             await browser.ask(`${cloud.issuer}/api/firstfactor`, { json: { username, password, keepMeLoggedIn: false } }),
-            await browser.ask(`${cloud.issuer}/api/secondfactor/totp`, { json: { token: code() } }),
+            await browser.ask(`${cloud.issuer}/api/secondfactor/totp`, { json: { token: await code() } }),
         ];
         assert.deepEqual(
             answers.map(({ text }) => JSON.parse(text) as object),
@@ -279,7 +290,7 @@ describeOn({ tier: "release" }, "release", (images) => {
 
     test("a code serves once", async () => {
         const person = cloud.credentials("dave");
-        const code = person.code();
+        const code = await person.code();
         const once = { ...person, code: () => code };
         assert.match(await outcome(cloud, "web", once), /^me 200/);
         assert.match(await outcome(cloud, "web", once), /^the code: 40[13]$/);
@@ -323,7 +334,7 @@ describeOn({ tier: "release" }, "release", (images) => {
         assert.equal((JSON.parse(text) as { data: { has_totp: boolean } }).data.has_totp, true);
         // Whoever shows the second factor too, may.
         const { status: shown } = await browser.ask(`${cloud.issuer}/api/secondfactor/totp`, {
-            json: { token: cloud.credentials("alice").code() },
+            json: { token: await cloud.credentials("alice").code() },
         });
         assert.equal(shown, 200);
         assert.equal((await register(browser)).status, 200);

@@ -11,7 +11,8 @@ import { Authority } from "../authority";
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
 import { unpack } from "./debian";
-import { freePort, hostAddress, listening, stop } from "./stack";
+import { freePort } from "../../system/free-port";
+import { hostAddress, listening, stop } from "./stack";
 
 /** Debian's packages with the server, its command line, and what the server is linked with and few machines have. */
 const PACKAGES = ["slapd", "ldap-utils", "libltdl7", "libodbc2", "libwrap0"];

@@ -1,18 +1,17 @@
 /**
  * A stack of the program for a test: the real command line interface, the real providers, a real Docker Engine. Its state and
- * its configuration live in a folder of its own, so no other stack is touched; one left over by an interrupted run is
- * destroyed first.
+ * its configuration live in a folder of its own, so no other stack is touched; what an interrupted run left is removed first.
  */
 import { ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 
 import { pulumiCommand } from "../../operations/pulumi";
-import { ROOT } from "../../system/folders";
+import { ROOT, STATE_VARIABLE } from "../../system/folders";
 import { attempt, Ended, run } from "../../system/run";
 
 /** The output of a docker command that has to succeed. */
@@ -28,18 +27,6 @@ export async function buildImage(tag: string, dockerfile: string): Promise<void>
 /** Lines of a docker listing. */
 export async function dockerLines(...args: string[]): Promise<string[]> {
     return (await docker(...args)).split("\n").filter((line) => line !== "");
-}
-
-/** A port on the loopback that nothing listens on now. */
-export function freePort(): Promise<number> {
-    return new Promise((resolve, reject) => {
-        const server = createServer();
-        server.on("error", reject);
-        server.listen(0, "127.0.0.1", () => {
-            const { port } = server.address() as { port: number };
-            server.close(() => resolve(port));
-        });
-    });
 }
 
 /** Whether something listens there. */
@@ -109,7 +96,7 @@ export class Stack {
     }
 
     /** The command line interface with its environment, and the options by which it configures this stack. */
-    async command() {
+    async commandLine() {
         const { path, environment } = await pulumiCommand(() => undefined);
         return {
             path,
@@ -124,7 +111,7 @@ export class Stack {
 
     /** Runs the command line interface on this stack. */
     async pulumi(args: readonly string[], change: Record<string, string> = {}): Promise<Ended> {
-        const { path, environment } = await this.command();
+        const { path, environment } = await this.commandLine();
         return attempt(path, [...args, "--stack", this.name, "--non-interactive"], {
             cwd: this.program,
             env: { ...environment, ...change },
@@ -137,7 +124,7 @@ export class Stack {
      * @param cwd Where the files lie that the line reads.
      */
     async shell(line: string, cwd: string): Promise<Ended> {
-        const { path, environment, options } = await this.command();
+        const { path, environment, options } = await this.commandLine();
         const commands = 'pulumi() { "$PULUMI" "$@" $OPTIONS; }; npm() { shift 3; pulumi "$@"; }';
         const env = { ...environment, PULUMI: path, OPTIONS: options.join(" ") };
         // Typed in where a secret is asked for: fit for a password and for a digest. A file on standard input comes before that.
@@ -166,7 +153,7 @@ export class Stack {
 
     /** Begins to bring the stack up. */
     async begin(): Promise<Running> {
-        const { path, environment, options } = await this.command();
+        const { path, environment, options } = await this.commandLine();
         const child = spawn(path, ["up", ...options, "--yes", "--skip-preview"], { env: environment });
         let text = "";
         for (const stream of [child.stdout, child.stderr]) {
@@ -182,11 +169,36 @@ export class Stack {
         };
     }
 
-    /** Makes the stack with these settings; a stack of an earlier run is destroyed first. */
+    /** How a command of the repository is run on this stack, as `npm run <command> -- <args> --stack <name>` does. */
+    commandOf(name: string, ...args: string[]) {
+        const file = ["--require", "./system/typescript.cjs", `operations/${name}.ts`];
+        const env = { ...process.env, [STATE_VARIABLE]: this.folder };
+        return {
+            program: process.execPath,
+            args: [...file, ...args, "--stack", this.name],
+            options: { cwd: this.program, env },
+        };
+    }
+
+    /** Runs it to its end. */
+    command(name: string, ...given: string[]): Promise<Ended> {
+        const { program, args, options } = this.commandOf(name, ...given);
+        return attempt(program, args, options);
+    }
+
+    /** Where its state stands. */
+    get stateFile(): string {
+        return join(this.folder, "backend", ".pulumi", "stacks", this.project, `${this.name}.json`);
+    }
+
+    /** Where Pulumi keeps its locks. */
+    get locks(): string {
+        return join(this.folder, "backend", ".pulumi", "locks", "organization", this.project, this.name);
+    }
+
+    /** Makes the stack with these settings. */
     async create(settings: Record<string, unknown>): Promise<void> {
-        if (existsSync(this.folder)) {
-            await this.destroy(); // left over by an interrupted run
-        }
+        await this.lose();
         mkdirSync(join(this.folder, "backend"), { recursive: true });
         writeFileSync(this.passphraseFile(), randomBytes(24).toString("base64url"), { mode: 0o600 });
         // Made from a copy of the project file, so that the stack's file comes to stand here and not beside the program.
@@ -242,6 +254,24 @@ export class Stack {
         };
         walk(JSON.parse(stdout));
         return [...found];
+    }
+
+    /** Options by which Pulumi's own commands find the stack's file. */
+    get file(): string[] {
+        return ["--config-file", this.configFile];
+    }
+
+    /**
+     * Loses everything, as with the machine; also what an interrupted run left, whose state may be locked by a process that is no more, or
+     * lie in another checkout.
+     */
+    async lose(): Promise<void> {
+        const removals = { container: ["rm", "--force", "--volumes"], network: ["network", "rm"], volume: ["volume", "rm"] };
+        for (const line of await this.remains()) {
+            const [kind, name] = line.split(" ") as [keyof typeof removals, string];
+            await docker(...removals[kind], name);
+        }
+        rmSync(this.folder, { recursive: true, force: true });
     }
 
     /** Names of everything on the Docker host that carries this stack's name. */

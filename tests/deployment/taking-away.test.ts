@@ -7,36 +7,22 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as oidc from "openid-client";
 
-import { AUTHELIA, OCIS, releaseOf } from "../../versions";
+import { OCIS, releaseOf } from "../../versions";
 import { ImageNames } from "../../operations/images";
-import { ROOT } from "../../system/folders";
-import { attempt, Ended } from "../../system/run";
-import { Refused } from "./browser";
+import { Refused } from "../../client/browser";
 import { Cloud, usersCalled } from "./cloud";
 import { acceptShare, share } from "./ocs";
-import { describeOn, pairsOfThisRun } from "./pairs";
+import { describeOn, isEarlyAuthelia, pairsOfThisRun } from "./pairs";
 import { docker } from "./stack";
-import { Outcome, WaysIn } from "./ways-in";
+import { OPEN, Outcome, WaysIn } from "./ways-in";
 
 const lineOf = ({ ocis }: ImageNames) => releaseOf(OCIS, ocis).line;
-
-const isEarlyAuthelia = ({ authelia }: ImageNames) => releaseOf(AUTHELIA, authelia).line.line === "4.38";
 
 /** The newest pair, and the newest with Authelia 4.38. */
 const CHOSEN = [() => true, isEarlyAuthelia].map((is) => JSON.stringify(pairsOfThisRun().find(is)));
 
 /** Who keeps access, and sees what becomes of the others' shares. */
 const WITNESS = "anna";
-
-/** Each way in while it is open; app tokens only where the release has them. */
-const OPEN: Outcome = {
-    session: 2,
-    accessToken: 200,
-    refreshToken: "ownCloud 200",
-    appToken: 207,
-    signedUrl: 200,
-    publicLink: 207,
-};
 
 /**
  * Each way in of somebody whom oCIS is told to refuse. To an access token it answers 500, because it tries to make an account for somebody
@@ -191,14 +177,8 @@ describeOn(needs, "taking access away", (images) => {
         }
     });
 
-    /** Runs the command as npm does. */
-    const endAccess = (...args: string[]): Promise<Ended> => {
-        const program = ["--require", "ts-node/register/transpile-only", "operations/end-access.ts"];
-        return attempt(process.execPath, [...program, ...args, "--stack", cloud.stack.name], { cwd: ROOT });
-    };
-
     test("one command ends everything of one person at once, and says what", async () => {
-        const { code, text } = await endAccess("lost", "--second-factor");
+        const { code, text } = await cloud.stack.command("end-access", "lost", "--second-factor");
         assert.equal(code, 0, text);
         const said = {
             "refresh tokens": 1,
@@ -220,7 +200,7 @@ describeOn(needs, "taking access away", (images) => {
 
     test("it touches nothing for a name that nobody has", async () => {
         const before = await containers();
-        const { code, text } = await endAccess("nobody");
+        const { code, text } = await cloud.stack.command("end-access", "nobody");
         assert.notEqual(code, 0);
         assert.match(text, /Nobody called nobody has ever signed in on the stack test-taking-away/);
         assert.equal(await containers(), before);

@@ -10,11 +10,11 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { AUTHELIA, imageOf, OCIS, releaseOf } from "../../versions";
 import { attempt } from "../../system/run";
-import { basic } from "./browser";
+import { basic } from "../../client/browser";
 import { Cloud, usersCalled } from "./cloud";
 import { acceptShare, share } from "./ocs";
 import { NO_ENGINE, pairsOfThisRun } from "./pairs";
-import { DESKTOP, Session } from "./relying-party";
+import { DESKTOP, Session } from "../../client/relying-party";
 import { docker, dockerLines } from "./stack";
 import { eventually } from "./waiting";
 import { publicClient, readText } from "./webdav";

@@ -2,8 +2,17 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Waits until `check` finds something, asking again every half second for `seconds`. What it throws ends the wait. */
-export async function eventually<T>(what: string, seconds: number, check: () => Promise<T | undefined>): Promise<T> {
+/**
+ * Waits until `check` finds something, asking again for `seconds`. What it throws ends the wait.
+ *
+ * @param between Milliseconds between two questions.
+ */
+export async function eventually<T>(
+    what: string,
+    seconds: number,
+    check: () => Promise<T | undefined>,
+    between = 500,
+): Promise<T> {
     const end = Date.now() + seconds * 1000;
     for (;;) {
         const result = await check();
@@ -11,7 +20,7 @@ export async function eventually<T>(what: string, seconds: number, check: () => 
             return result;
         }
         assert.ok(Date.now() < end, `${what}, within ${seconds} s`);
-        await pause(500);
+        await pause(between);
     }
 }
 

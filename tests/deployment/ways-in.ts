@@ -4,10 +4,10 @@ import { pbkdf2Sync } from "node:crypto";
 import * as oidc from "openid-client";
 import { Response as Answered } from "undici";
 
-import { basic, Browser } from "./browser";
+import { basic, Browser } from "../../client/browser";
 import { Cloud } from "./cloud";
 import { ocs, share } from "./ocs";
-import { Session, WEB } from "./relying-party";
+import { Session, WEB } from "../../client/relying-party";
 
 /** The file that each way leads to, and what is in it. */
 const NOTE = "note.txt";
@@ -29,6 +29,16 @@ export interface Outcome {
     readonly signedUrl: number;
     readonly publicLink: number;
 }
+
+/** Each way in while it is open; app tokens only where the release has them. */
+export const OPEN: Outcome = {
+    session: 2,
+    accessToken: 200,
+    refreshToken: "ownCloud 200",
+    appToken: 207,
+    signedUrl: 200,
+    publicLink: 207,
+};
 
 /** A URL that its signature opens. Source: oCIS 8.2.0, services/proxy/pkg/middleware/signed_url_auth.go. */
 function signed(url: string, user: string, key: string): string {

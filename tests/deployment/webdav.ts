@@ -1,10 +1,12 @@
 /** ownCloud's WebDAV as an independent library speaks it. */
 import { Agent } from "node:https";
+import { Readable } from "node:stream";
+import { DefaultHttpStack, Upload } from "tus-js-client";
 import { AuthType, createClient, WebDAVClient, WebDAVClientOptions } from "webdav";
 
-import { tlsOptions } from "./browser";
+import { tlsOptions } from "../../client/browser";
 import { Cloud } from "./cloud";
-import { Session } from "./relying-party";
+import { Session } from "../../client/relying-party";
 import { eventually } from "./waiting";
 
 function webdavClient(cloud: Cloud, path: string, options: WebDAVClientOptions): WebDAVClient {
@@ -22,6 +24,51 @@ export function tokenClient(cloud: Cloud, { tokens }: Session): WebDAVClient {
 export function publicClient(cloud: Cloud, link: string, password: string): WebDAVClient {
     const options = { authType: AuthType.Password, username: "public", password };
     return webdavClient(cloud, `/remote.php/dav/public-files/${link}`, options);
+}
+
+/** A file for the tus protocol. */
+export interface TusFile {
+    readonly name: string;
+    readonly content: Readable;
+    /** Bytes. */
+    readonly size: number;
+    /** Bytes that one request carries; it is held in memory here. */
+    readonly chunk: number;
+}
+
+/**
+ * Sends a file in the requests of the tus protocol.
+ *
+ * @param endpoint URL of the folder.
+ * @param httpStack Sends the requests.
+ */
+export async function sendByTus(
+    endpoint: string,
+    authorization: string,
+    httpStack: DefaultHttpStack,
+    file: TusFile,
+): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+        const upload = new Upload(file.content, {
+            endpoint,
+            headers: { authorization },
+            httpStack,
+            uploadSize: file.size,
+            chunkSize: file.chunk,
+            metadata: { filename: file.name },
+            retryDelays: null,
+            onError: reject,
+            onSuccess: () => resolve(),
+        });
+        upload.start();
+    });
+}
+
+/** Writes a file into a folder as the web interface uploads, wherever ownCloud says that the requests go. */
+export async function uploadByTus(cloud: Cloud, session: Session, folder: string, file: TusFile): Promise<void> {
+    const agent = new Agent({ ...tlsOptions(cloud.ca), keepAlive: true });
+    await sendByTus(`${cloud.url}${folder}`, session.authorization, new DefaultHttpStack({ agent }), file);
+    agent.destroy();
 }
 
 /** Reads a file that was just written: oCIS answers 425 Too Early while it still processes the upload. */

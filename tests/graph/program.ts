@@ -63,7 +63,7 @@ function computed(type: string, name: string, inputs: Record<string, unknown>): 
         case "pulumi:index:Stash":
             return { output: inputs.input };
         case "random:index/randomPassword:RandomPassword":
-            return { result: wrapped(`${CANARY}-${name}`), bcryptHash: wrapped(`$2a$10$${CANARY}-${name}`) };
+            return { result: wrapped(`${CANARY}-${name}`) };
         case "random:index/randomUuid:RandomUuid":
             return { result: `uuid-${name}` };
         case "tls:index/privateKey:PrivateKey":

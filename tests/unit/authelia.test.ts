@@ -109,9 +109,9 @@ test("4.38 is not told of the password change that it does not know, 4.39 has it
 test("the secrets complete the configuration with what it leaves out, and nothing is in both", () => {
     const secrets = autheliaSecretsFile({
         sessionSecret: "session",
-        storageEncryptionKey: "storage",
+        storageEncryptionKeys: ["storage", "before"],
         hmacSecret: "hmac",
-        issuerPrivateKey: "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\n",
+        issuerPrivateKeys: ["-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\n"],
     });
     const paths = (value: unknown, path = ""): string[] =>
         typeof value === "object" && value !== null && !Array.isArray(value)
@@ -245,8 +245,18 @@ test("a base without relative names is searched as a whole, and an authority is 
     assert.equal(configuration.certificates_directory, "/run/configuration");
 });
 
+test("the newest key of the issuer comes first, because Authelia signs with the first and verifies with all", () => {
+    const values = {
+        sessionSecret: "a",
+        storageEncryptionKeys: ["b"] as [string],
+        hmacSecret: "c",
+        issuerPrivateKeys: ["new", "old"],
+    };
+    assert.deepEqual(autheliaSecretsFile(values).identity_providers.oidc.jwks, [{ key: "new" }, { key: "old" }]);
+});
+
 test("the bind password stands among the secrets, where there is one", () => {
-    const values = { sessionSecret: "a", storageEncryptionKey: "b", hmacSecret: "c", issuerPrivateKey: "d" };
+    const values = { sessionSecret: "a", storageEncryptionKeys: ["b"] as [string], hmacSecret: "c", issuerPrivateKeys: ["d"] };
     assert.ok(!("authentication_backend" in autheliaSecretsFile(values)));
     const secrets = autheliaSecretsFile(values, { bindPassword: "canary" });
     assert.deepEqual(secrets.authentication_backend, { ldap: { password: "canary" } });
@@ -259,7 +269,7 @@ test("mail is submitted with TLS, its password among the secrets; without a serv
         disable_startup_check: true,
         smtp: { address: "submission://mail.example.com:587", sender: "cloud@example.com", username: "cloud" },
     });
-    const values = { sessionSecret: "a", storageEncryptionKey: "b", hmacSecret: "c", issuerPrivateKey: "d" };
+    const values = { sessionSecret: "a", storageEncryptionKeys: ["b"] as [string], hmacSecret: "c", issuerPrivateKeys: ["d"] };
     assert.ok(!("notifier" in autheliaSecretsFile(values)));
     assert.deepEqual(autheliaSecretsFile(values, { smtpPassword: "canary" }).notifier, { smtp: { password: "canary" } });
 });

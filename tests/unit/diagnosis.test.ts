@@ -52,6 +52,16 @@ for (const [what, error, values, said] of BUSY) {
     });
 }
 
+test("a container of which the state knows nothing is named, with its removal", () => {
+    const conflict =
+        'Unable to create container: Error response from daemon: Conflict. The container name "/ocis-authelia-prod-edge" is already in use ' +
+        'by container "abc". You have to remove (or rename) that container to be able to reuse that name.';
+    assert.match(
+        explained(CONTAINER, conflict)!,
+        /knows nothing[^]*\n {4}docker rm --force --volumes ocis-authelia-prod-edge$/,
+    );
+});
+
 test("in another program a cure names the argument", () => {
     assert.match(
         explain(

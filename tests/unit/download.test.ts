@@ -70,8 +70,8 @@ async function look(published: string) {
     const program =
         'require("./operations/pulumi").commandLine(console.log, JSON.parse(process.argv[1]))' +
         ".then(({ path }) => console.log(path), (error) => { console.log(error.message); process.exitCode = 1; })";
-    const args = ["--require", "ts-node/register/transpile-only", "-e", program, JSON.stringify({ url, sha256: published })];
-    const env = { PATH: bin, NODE_EXTRA_CA_CERTS: join(folder, "root.pem"), TS_NODE_PROJECT: "tsconfig.pulumi.json" };
+    const args = ["--require", "./system/typescript.cjs", "-e", program, JSON.stringify({ url, sha256: published })];
+    const env = { PATH: bin, NODE_EXTRA_CA_CERTS: join(folder, "root.pem") };
     return { ...(await attempt(process.execPath, args, { cwd: copy, env })), downloads: join(copy, ".cache", "pulumi") };
 }
 

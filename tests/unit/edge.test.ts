@@ -134,6 +134,15 @@ test("closed paths are answered by the edge; of those with a method and a body, 
     );
 });
 
+test("a client is sent to the public URL where the server names the one by which it calls itself inside", () => {
+    const host = hostsOf({ domain: "example.com", httpsPort: 8443 }).cloud;
+    const site = { host, upstream: "ocis:9200", rewrites: [] };
+    const text = render({ httpsPort: 8443 }, { sites: [{ ...site, inside: "http://127.0.0.1:9140" }] });
+    const line = String.raw`header_down Location "^http://127\.0\.0\.1:9140/" "https://owncloud.example.com:8443/"`;
+    assert.ok(text.includes(line), text);
+    assert.doesNotMatch(render({}, { sites: [site] }), /header_down/);
+});
+
 test("a request that another one precedes goes on where that one was answered with success", () => {
     const host = hostsOf({ domain: "example.com", httpsPort: 443 }).auth;
     const preceded = [{ method: "POST", path: "/elevation", by: "/info" }];

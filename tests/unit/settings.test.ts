@@ -101,6 +101,25 @@ for (const [what, values, key, cure] of WRONG) {
     });
 }
 
+test("what cannot rotate is refused with its own reason, and all of it at once", () => {
+    const rotations = { idmPassword: 2, adminUserId: 2, wopi: 2, hmca: 2 };
+    const reasons = [
+        /"idmPassword" .*at the first start and never again/,
+        /"adminUserId" .*an identifier and no secret/,
+        /"wopi" .*does not start/,
+        /"hmca" .*only the keys issuerKey, hmac, /,
+    ];
+    for (const reason of reasons) {
+        assert.throws(() => settingsOf({ ...GOOD, rotations }), reason);
+    }
+});
+
+test("a secret that nobody has rotated is of the first generation", () => {
+    assert.deepEqual(new Set(Object.values(settingsOf(GOOD).rotations)), new Set([1]));
+    assert.equal(settingsOf({ ...GOOD, rotations: { hmac: 3 } }).rotations.hmac, 3);
+    assert.equal(settingsOf({ ...GOOD, rotations: { hmac: 3 } }).rotations.session, 1);
+});
+
 test("one run reports every fault", () => {
     const wrong = { domain: "localhost", httpsPort: 0, users: {} };
     assert.throws(() => settingsOf(wrong), /domain: [^]*httpsPort: [^]*users: /);

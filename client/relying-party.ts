@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as oidc from "openid-client";
 import { Response as Answered } from "undici";
 
-import { NATIVE_CLIENTS, WEB_CLIENT_ID } from "../../components/ocis/relying-parties";
+import { NATIVE_CLIENTS, WEB_CLIENT_ID } from "../components/ocis/relying-parties";
 import { Answer, Browser, Credentials, Question } from "./browser";
 
 /** A client with what it really sends. Source: shared scopes and prompt as in each app's source, see docs of the clients. */

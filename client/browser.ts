@@ -2,22 +2,43 @@
  * A person at a browser, without the browser: keeps cookies, trusts one certificate authority and nothing else, and signs in
  * at Authelia by the requests that its own pages send. Source: Authelia 4.39.20 and 4.38.0, internal/handlers.
  */
+import { lookup, LookupOptions } from "node:dns";
 import { generateSync } from "otplib";
 import { CookieJar } from "tough-cookie";
 import { Agent, fetch, Headers, RequestInit, Response } from "undici";
 
-/** Names under .localhost lead to this machine; Node, unlike browsers and curl, asks DNS for them. Source: RFC 6761, 6.3. */
-function loopback(_: string, options: { all?: boolean }, found: (...result: unknown[]) => void): void {
-    if (options.all) {
-        found(null, [{ address: "127.0.0.1", family: 4 }]);
-    } else {
-        found(null, "127.0.0.1", 4);
-    }
-}
+type Found = (
+    error: NodeJS.ErrnoException | null,
+    address: string | { address: string; family: number }[],
+    family?: number,
+) => void;
+
+/**
+ * Where names lead. Those under .localhost lead to `loopback`, of this machine; Node, unlike browsers and curl, asks DNS for them.
+ * Source: RFC 6761, 6.3.
+ */
+const resolver =
+    (loopback: string) =>
+    (name: string, options: LookupOptions, found: Found): void => {
+        const local = name === "localhost" || name.endsWith(".localhost");
+        if (!local) {
+            lookup(name, options, found);
+        } else if (options.all) {
+            found(null, [{ address: loopback, family: 4 }]);
+        } else {
+            found(null, loopback, 4);
+        }
+    };
+
+/** Where programs on this machine expect to be found. */
+const LOOPBACK = "127.0.0.1";
+
+/** Where a name leads. */
+export const resolveName = resolver(LOOPBACK);
 
 /** Options of a TLS connection that verifies against `ca` (PEM) alone; without it against the public authorities. */
-export function tlsOptions(ca?: string) {
-    return { ...(ca === undefined ? {} : { ca }), lookup: loopback as never };
+export function tlsOptions(ca?: string, loopback = LOOPBACK) {
+    return { ...(ca === undefined ? {} : { ca }), lookup: resolver(loopback) as never };
 }
 
 /** Headers of HTTP's basic authentication. */
@@ -30,7 +51,7 @@ export interface Credentials {
     readonly username: string;
     readonly password: string;
     /** The code of the second factor, asked for once it is needed. */
-    readonly code: () => string;
+    readonly code: () => string | Promise<string>;
 }
 
 /** For how long an authenticator app shows a code, seconds. */
@@ -77,9 +98,17 @@ export class Browser {
     private readonly jar = new CookieJar();
     private readonly dispatcher: Agent;
 
-    /** @param ca The one authority to trust, PEM; the public ones by default. */
-    constructor(ca?: string) {
-        this.dispatcher = new Agent({ connect: tlsOptions(ca) });
+    /**
+     * @param ca The one authority to trust, PEM; the public ones by default.
+     * @param keepConsent Whether the person ticks "remember" where consent is asked for, so that the provider keeps it.
+     * @param loopback The address of this machine to which names under .localhost lead.
+     */
+    constructor(
+        ca?: string,
+        private readonly keepConsent = true,
+        loopback = LOOPBACK,
+    ) {
+        this.dispatcher = new Agent({ connect: tlsOptions(ca, loopback) });
     }
 
     /** Ends open connections, so that the process can end. */
@@ -173,6 +202,21 @@ export class Browser {
         await this.post("signing out", new URL("/api/logout", issuer), {});
     }
 
+    /** Has the provider mail a one-time code to the person who is signed in, as its settings page does, and revokes the code. */
+    async mailCode(issuer: string): Promise<void> {
+        const codes = new URL("/api/user/session/elevation", issuer);
+        // Without a body, as Authelia's own page asks.
+        const { status, text } = await this.ask(codes, { method: "POST" });
+        if (status !== 200) {
+            throw new Refused("mailing a code", status, text);
+        }
+        const { data } = JSON.parse(text) as { data: { delete_id: string } };
+        const revoked = await this.ask(new URL(`${codes.pathname}/${data.delete_id}`, codes), { method: "DELETE" });
+        if (revoked.status !== 200) {
+            throw new Refused("revoking the code", revoked.status, revoked.text);
+        }
+    }
+
     private dialect(page: URL): Dialect {
         const flowId = page.searchParams.get("flow_id");
         if (flowId !== null) {
@@ -199,7 +243,7 @@ export class Browser {
                 return new URL(first.redirect, page);
             }
         }
-        const second = await this.post("the code", url("/api/secondfactor/totp"), { token: code(), ...flow });
+        const second = await this.post("the code", url("/api/secondfactor/totp"), { token: await code(), ...flow });
         return new URL(second.redirect!, page);
     }
 
@@ -212,8 +256,8 @@ export class Browser {
             [consentKey]: consentId,
             client_id: data.client_id,
             consent: true,
-            // Ticks "remember", where the page offers it.
-            pre_configure: data.pre_configuration,
+            // Only where the page offers it.
+            pre_configure: this.keepConsent && data.pre_configuration,
             claims: [],
         });
         return new URL(answer.redirect_uri!, page);

@@ -1,0 +1,88 @@
+/** Building a Go program of a pinned module, with a word on how far it is. */
+import { spawn } from "node:child_process";
+
+import { Failure } from "../system/failure";
+import { attempt } from "../system/run";
+
+/** What is built. */
+export interface GoProgram {
+    /** As the progress calls it. */
+    readonly what: string;
+    /** Folder of the module. */
+    readonly module: string;
+    /** The main package. */
+    readonly program: string;
+    /** Build tags; none by default. */
+    readonly tags?: readonly string[];
+    /** What the linker sets: Go variable -> value. */
+    readonly variables: Readonly<Record<string, string>>;
+    /** The file that it becomes. */
+    readonly output: string;
+}
+
+/** How often a running build says that it runs, in milliseconds. */
+const PROGRESS_INTERVAL = 30_000;
+
+/** "75000" milliseconds -> "1:15". */
+function elapsed(since: number): string {
+    const seconds = Math.round((Date.now() - since) / 1000);
+    return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+/**
+ * The compiler as it names itself.
+ *
+ * @throws Failure with what the person was after, and what to install, if it cannot be started.
+ */
+export async function goVersion(purpose: string, cure: string): Promise<string> {
+    const { code, stdout, stderr } = await attempt("go", ["version"]);
+    if (code !== 0) {
+        throw new Failure(`${purpose} needs Go, which could not be started (${stderr.trim()}).\n${cure}`);
+    }
+    return stdout.trim();
+}
+
+/**
+ * Builds one Go program.
+ *
+ * @param say Takes one line of progress.
+ * @throws Failure with the last lines of what Go said.
+ */
+export async function goBuild(
+    { what, module, program, tags = [], variables, output }: GoProgram,
+    say: (line: string) => void,
+): Promise<void> {
+    const started = Date.now();
+    say(`  ${what} …`);
+    // -v prints each package once it is compiled (the only sign of progress that Go gives), and errors besides.
+    const flags = ["-v", "-trimpath", "-buildvcs=false", "-mod=readonly", "-tags", tags.join(",")];
+    const linker = ["-s -w", ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
+    const child = spawn("go", ["build", ...flags, "-ldflags", linker, "-o", output, program], {
+        cwd: module,
+        env: { ...process.env, GOWORK: "off" },
+        stdio: ["ignore", "ignore", "pipe"],
+    });
+    let printed = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (printed += text));
+    const packages = () => printed.split("\n").length - 1;
+    const timer = setInterval(() => say(`    ${elapsed(started)}  ${packages()} packages`), PROGRESS_INTERVAL);
+    try {
+        await new Promise<void>((resolve, reject) => {
+            child.on("error", reject);
+            child.on("close", (code, signal) => {
+                if (code === 0) {
+                    resolve();
+                } else {
+                    const reason = signal === null ? `exit code ${code}` : `signal ${signal}`;
+                    const last = printed.trimEnd().split("\n").slice(-20).join("\n");
+                    reject(
+                        new Failure(`Go could not build ${what} (${reason}):\n${last}\nMend that and run the command again.`),
+                    );
+                }
+            });
+        });
+    } finally {
+        clearInterval(timer);
+    }
+    say(`    ${elapsed(started)}  done`);
+}

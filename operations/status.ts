@@ -1,0 +1,103 @@
+/**
+ * `npm run status -- --stack <stack>`: what a stack runs, since when, what it takes, and when it was last backed up; with --drift also what
+ * differs from its configuration.
+ */
+import { hostsOf } from "../hosts";
+import { Failure } from "../system/failure";
+import { certificateEnd } from "./certificate";
+import { conclude, Outcome, Say, stackCommand, StackOptions } from "./command-line";
+import { containerStates, dataSizes, memoryNow, printBytes } from "./containers";
+import { lastBackup } from "./last-backup";
+import { spacesOf } from "./spaces";
+import { edgeAddress, Stack } from "./stack";
+import { printTable } from "./table";
+
+async function status(name: string, drift: boolean, people: boolean, say: Say): Promise<Outcome> {
+    const stack = await Stack.open(name, say);
+    const silence = await stack.silence();
+    if (silence !== undefined) {
+        throw new Failure(
+            `The Docker Engine of ${name} does not answer: ${silence}\nnpm run doctor -- --stack ${name} says more.`,
+        );
+    }
+    const settings = await stack.settings();
+    const { images, caCertificate } = await stack.outputs();
+    const states = await containerStates(stack);
+    const memory = await memoryNow(stack, states);
+    const imageOf = { authelia: images?.authelia, ocis: images?.ocis, edge: images?.caddy };
+    const containers = states.map((state) => ({ ...state, image: imageOf[state.server], memory: memory[state.container] }));
+    const data = await dataSizes(stack, states);
+    const ocisRuns = states.some(({ server, status }) => server === "ocis" && status === "running");
+    const spaces = people && ocisRuns ? await spacesOf(stack.server("ocis")) : undefined;
+    const backup = lastBackup(name);
+    const { cloud } = hostsOf(settings);
+    const edgeRuns = states.some(({ server, status }) => server === "edge" && status === "running");
+    const certificate =
+        settings.tls.mode === "none" || !edgeRuns
+            ? undefined
+            : await certificateEnd({
+                  name: cloud.name,
+                  ca: caCertificate,
+                  port: settings.httpsPort,
+                  host: edgeAddress(stack, settings, cloud.name),
+              }).then(
+                  (end) => end.toISOString(),
+                  (error: Error) => `not to be trusted: ${error.message}`,
+              );
+    const differs = drift ? await stack.attempt("preview", "--refresh", "--expect-no-changes") : undefined;
+    const ok = states.every(({ status, health }) => status === "running" && health === "healthy");
+    const text = [
+        `${name}: ${cloud.url}`,
+        "",
+        printTable(
+            ["server", "image", "", "since", "restarts", "memory"],
+            containers.map(({ server, image, status, health, since, restarts, memory: now }) => [
+                server,
+                image ?? "",
+                health ?? status,
+                since?.slice(0, 19).concat("Z") ?? "",
+                String(restarts),
+                now ?? "",
+            ]),
+        ),
+        "",
+        printTable(
+            ["volume", "takes", "free"],
+            data.map(({ volume, used, free }) => [volume, printBytes(used), printBytes(free)]),
+        ),
+        "",
+        ...(spaces === undefined
+            ? []
+            : [
+                  printTable(
+                      ["space", "takes"],
+                      spaces.map(({ space, used }) => [space, printBytes(used)]),
+                  ),
+                  "",
+              ]),
+        `last backup      ${backup === undefined ? "none is known on this machine" : `${backup.time}, ${backup.repository}`}`,
+        `certificate end  ${certificate ?? (edgeRuns ? "the proxy in front has it" : "the edge does not run")}`,
+        ...(differs === undefined
+            ? []
+            : [`configuration    ${differs.code === 0 ? "is what runs" : `differs from what runs:\n${differs.text.trim()}`}`]),
+    ].join("\n");
+    const outcome = {
+        stack: name,
+        url: cloud.url,
+        containers,
+        data,
+        ...(spaces === undefined ? {} : { spaces }),
+        lastBackup: backup ?? null,
+        certificateEnd: certificate ?? null,
+        ...(differs === undefined ? {} : { drift: differs.code !== 0 }),
+    };
+    return { data: outcome, text, ok: ok && (differs?.code ?? 0) === 0 };
+}
+
+void stackCommand("status", "What a stack runs, since when, and what it takes.")
+    .option("--drift", "compare what runs with the configuration too, which takes some seconds", false)
+    .option("--people", "say what each person's files and each shared space take, which reads every folder", false)
+    .action(({ stack, json, drift, people }: StackOptions & { drift: boolean; people: boolean }) =>
+        conclude(json, (say) => status(stack, drift, people, say)),
+    )
+    .parseAsync();

@@ -1,0 +1,2 @@
+/** Nothing: what Pulumi takes by itself. */
+export {};
