@@ -41,9 +41,8 @@ async function build(version: string, path: string, say: (line: string) => void)
         await goBuild(
             {
                 what: `Docker Compose ${version}`,
-                module: MODULE,
-                program: `${COMPOSE_MODULE}/cmd`,
-                variables: { [`${COMPOSE_MODULE}/internal.Version`]: version },
+                folder: MODULE,
+                programs: { [`${COMPOSE_MODULE}/cmd`]: { [`${COMPOSE_MODULE}/internal.Version`]: version } },
                 output: unfinished,
             },
             say,

@@ -1,22 +1,22 @@
-/** Building a Go program of a pinned module, with a word on how far it is. */
+/** Building Go programs of pinned modules, with a word on how far it is. */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 
 import { Failure } from "../system/failure";
 import { attempt } from "../system/run";
 
 /** What is built. */
-export interface GoProgram {
+export interface GoBuild {
     /** As the progress calls it. */
     readonly what: string;
-    /** Folder of the module. */
-    readonly module: string;
-    /** The main package. */
-    readonly program: string;
+    /** Folder of the module, or of the workspace, that pins every version. */
+    readonly folder: string;
+    /** Main packages, and what the linker sets in each: Go variable -> value. */
+    readonly programs: Readonly<Record<string, Readonly<Record<string, string>>>>;
     /** Build tags; none by default. */
     readonly tags?: readonly string[];
-    /** What the linker sets: Go variable -> value. */
-    readonly variables: Readonly<Record<string, string>>;
-    /** The file that it becomes. */
+    /** The file that the one program becomes; where it ends in "/", the folder of all, each by the last part of its package's path. */
     readonly output: string;
 }
 
@@ -43,23 +43,29 @@ export async function goVersion(purpose: string, cure: string): Promise<string> 
 }
 
 /**
- * Builds one Go program.
+ * Builds Go programs, static ones, in one run of Go: it keeps every core busy, and compiles once what they share. That holds from one
+ * run to the next too, because all of them are told the same.
  *
  * @param say Takes one line of progress.
  * @throws Failure with the last lines of what Go said.
  */
 export async function goBuild(
-    { what, module, program, tags = [], variables, output }: GoProgram,
+    { what, folder, programs, tags = [], output }: GoBuild,
     say: (line: string) => void,
 ): Promise<void> {
     const started = Date.now();
     say(`  ${what} …`);
-    // -v prints each package once it is compiled (the only sign of progress that Go gives), and errors besides.
+    // -v prints each package once it is compiled (the only sign of progress that Go gives), and errors besides. What is built must not
+    // differ because of a commit that touched none of its sources: -buildvcs=false.
     const flags = ["-v", "-trimpath", "-buildvcs=false", "-mod=readonly", "-tags", tags.join(",")];
-    const linker = ["-s -w", ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(" ");
-    const child = spawn("go", ["build", ...flags, "-ldflags", linker, "-o", output, program], {
-        cwd: module,
-        env: { ...process.env, GOWORK: "off" },
+    const linker = Object.entries(programs).flatMap(([program, variables]) => {
+        const values = Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`);
+        return ["-ldflags", [`${program}=-s -w`, ...values].join(" ")];
+    });
+    const workspace = join(folder, "go.work");
+    const child = spawn("go", ["build", ...flags, ...linker, "-o", output, ...Object.keys(programs)], {
+        cwd: folder,
+        env: { ...process.env, CGO_ENABLED: "0", GOWORK: existsSync(workspace) ? workspace : "off" },
         stdio: ["ignore", "ignore", "pipe"],
     });
     let printed = "";

@@ -8,6 +8,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 
 import { run } from "../system/run";
+import { goBuild, goVersion } from "./go-build";
 
 /** What an image can be made of here. */
 export type Program = "authelia" | "ocis" | "caddy" | "restic";
@@ -134,59 +135,55 @@ const debian = { "busybox-static": "/bin/busybox", "ca-certificates": "/etc/ssl/
 
 const repository = path.resolve(__dirname, "..");
 
-/** How progress reaches the person. */
-export interface EnsureImageOptions {
-    /** Takes one line of progress, without a line end. Default: nothing is said. */
-    readonly report?: (line: string) => void;
-    /** The environment of `docker` and `go` (DOCKER_HOST, PATH, GOFLAGS …). Default: this process's. */
-    readonly environment?: NodeJS.ProcessEnv;
-}
-
 /** One image at a time: two Go builds at once take a small machine's memory and save no time. */
 let queue: Promise<unknown> = Promise.resolve();
 
 /**
- * Makes the image of one server, unless the engine has it already, made of the very same inputs.
+ * Makes the image of one program, unless the engine has it already, made of the very same inputs.
  *
- * @param program what the image is of
- * @param options how progress is said, and the environment of the tools
- * @returns the image's tag, as in {@link BUILT_IMAGES}
- * @throws Error that names the missing tool (docker, go, Debian's packages) or carries the failed command's last lines
+ * @param say Takes one line of progress.
+ * @returns The image's name, as in {@link BUILT_IMAGES}.
+ * @throws Error that names the missing tool (docker, go, Debian's packages) or carries the failed command's last lines.
  */
-export function ensureImage(program: Program, options: EnsureImageOptions = {}): Promise<string> {
-    const turn = queue.then(() => makeImage(program, options));
+export function ensureImage(program: Program, say: (line: string) => void): Promise<string> {
+    const turn = queue.then(() => makeImage(program, say));
     queue = turn.catch(() => undefined); // the caller gets the error; whoever is next in the queue starts all the same
     return turn;
 }
 
-async function makeImage(program: Program, { report = () => undefined, environment = process.env }: EnsureImageOptions) {
+async function makeImage(program: Program, say: (line: string) => void): Promise<string> {
     const recipe = recipes[program];
     const image = BUILT_IMAGES[program];
-    await ensureDebianFiles([...Object.keys(debian), ...Object.keys(recipe.programs ?? {})], environment, report);
-    const inputs = await hashInputs(recipe, environment);
-    if ((await labelOf(image, environment)) === inputs) {
+    await ensureDebianFiles([...Object.keys(debian), ...Object.keys(recipe.programs ?? {})], say);
+    const inputs = await hashInputs(recipe, image);
+    if ((await labelOf(image)) === inputs) {
         return image;
     }
     const cache = path.join(repository, ".cache", "images", inputs);
     const binary = path.join(cache, path.basename(recipe.binary));
     await fs.mkdir(cache, { recursive: true });
     if (!(await exists(binary))) {
-        await buildBinary(recipe, binary, image, environment, report);
+        await buildBinary(recipe, binary, image, say);
     }
-    report(`${image}: import into the engine`);
-    await importImage(image, recipe, binary, inputs, environment);
+    await importImage(image, recipe, binary, inputs);
     return image;
 }
 
 /** A hash of all that shapes an image: this recipe, the Go sources, the compiler, busybox and the CA certificates. */
-async function hashInputs(recipe: Recipe, environment: NodeJS.ProcessEnv): Promise<string> {
+async function hashInputs(recipe: Recipe, image: string): Promise<string> {
     const hash = createHash("sha256");
     const copied = [...Object.values(debian), ...Object.values(recipe.programs ?? {})];
-    for (const file of [__filename, ...(await filesOf(recipe.sources)), ...copied]) {
+    const makers = [__filename, path.join(__dirname, "go-build.ts")];
+    for (const file of [...makers, ...(await filesOf(recipe.sources)), ...copied]) {
         hash.update(`${path.relative(__dirname, file)}\0`).update(await fs.readFile(file));
     }
     hash.update(JSON.stringify(recipe));
-    hash.update(await run("go", ["version"], { env: environment, cwd: path.join(__dirname, recipe.module) }));
+    hash.update(
+        await goVersion(
+            `The image ${image} is neither here nor can it be pulled, and building it`,
+            "Install Go in the version that offline/caddy/go.mod names or newer, or use a machine that can pull the official images.",
+        ),
+    );
     return hash.digest("hex").slice(0, 32);
 }
 
@@ -206,21 +203,17 @@ async function filesOf(sources: readonly string[]): Promise<string[]> {
 }
 
 /** The hash an image was made of; undefined if the engine does not have the image. */
-async function labelOf(image: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {
-    const listed = await run("docker", ["image", "ls", "--quiet", image], { env: environment });
+async function labelOf(image: string): Promise<string | undefined> {
+    const listed = await run("docker", ["image", "ls", "--quiet", image]);
     if (listed.trim() === "") {
         return undefined;
     }
     const format = `{{index .Config.Labels "${inputsLabel}"}}`;
-    return (await run("docker", ["image", "inspect", "--format", format, image], { env: environment })).trim();
+    return (await run("docker", ["image", "inspect", "--format", format, image])).trim();
 }
 
 /** Installs those of Debian's packages that are missing, where that is possible; else says what to do. */
-async function ensureDebianFiles(
-    packages: readonly string[],
-    environment: NodeJS.ProcessEnv,
-    report: (line: string) => void,
-): Promise<void> {
+async function ensureDebianFiles(packages: readonly string[], say: (line: string) => void): Promise<void> {
     const missing: string[] = [];
     for (const name of packages) {
         const state = await run("dpkg-query", ["--show", "--showformat=${db:Status-Status}", name]).catch(() => "");
@@ -239,49 +232,29 @@ async function ensureDebianFiles(
                 "or use a machine that can pull the official images.",
         );
     }
-    report(`apt-get install ${missing.join(" ")}`);
-    const env = { ...environment, DEBIAN_FRONTEND: "noninteractive" };
+    say(`apt-get install ${missing.join(" ")}`);
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
     await run("apt-get", ["update", "--quiet"], { env });
     await run("apt-get", ["install", "--yes", "--quiet", "--no-install-recommends", ...missing], { env });
 }
 
-/** Builds a static binary and puts it in its place only when it is whole. */
-async function buildBinary(
-    recipe: Recipe,
-    binary: string,
-    image: string,
-    environment: NodeJS.ProcessEnv,
-    report: (line: string) => void,
-): Promise<void> {
-    const started = Date.now();
-    const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`;
+/** Builds the binary and puts it in its place only when it is whole. */
+async function buildBinary(recipe: Recipe, binary: string, image: string, say: (line: string) => void): Promise<void> {
     const unfinished = `${binary}.${process.pid}`;
-    report(`${image}: go build ${recipe.package} (minutes the first time)`);
-    const progress = setInterval(() => report(`${image}: still building, ${elapsed()}`), 15_000);
+    const [variable, value] = recipe.version;
+    say(`Building ${image} from Go modules, once:`);
     try {
-        const linker = `-ldflags=-s -w -X ${recipe.version.join("=")}`;
-        await run(
-            "go",
-            // -buildvcs=false: a binary must not differ because of a commit that touched none of its sources.
-            ["build", "-trimpath", "-buildvcs=false", linker, "-o", unfinished, recipe.package],
-            { cwd: path.join(__dirname, recipe.module), env: { ...environment, CGO_ENABLED: "0" } },
-        );
+        const programs = { [recipe.package]: { [variable]: value } };
+        const folder = path.join(__dirname, recipe.module);
+        await goBuild({ what: path.basename(recipe.binary), folder, programs, output: unfinished }, say);
         await fs.rename(unfinished, binary);
-        report(`${image}: built in ${elapsed()}`);
     } finally {
-        clearInterval(progress);
         await fs.rm(unfinished, { force: true });
     }
 }
 
 /** Lays the image's root file system out in a folder, packs it with the right owners, and imports it under its tag. */
-async function importImage(
-    image: string,
-    recipe: Recipe,
-    binary: string,
-    inputs: string,
-    environment: NodeJS.ProcessEnv,
-): Promise<void> {
+async function importImage(image: string, recipe: Recipe, binary: string, inputs: string): Promise<void> {
     const scratch = await fs.mkdtemp(path.join(path.dirname(binary), "image-"));
     try {
         const root = path.join(scratch, "root");
@@ -324,7 +297,7 @@ async function importImage(
             await pack("--append", folder.owner, `--mode=${folder.mode}`, "--no-recursion", `.${folder.path}`);
         }
         const options = [...recipe.changes, `LABEL ${inputsLabel}=${inputs}`].flatMap((change) => ["--change", change]);
-        await run("docker", ["import", ...options, archive, image], { env: environment });
+        await run("docker", ["import", ...options, archive, image]);
     } finally {
         await fs.rm(scratch, { recursive: true, force: true });
     }

@@ -22,13 +22,22 @@ export interface Toolchain {
     readonly home: string;
 }
 
-/** The providers of the program; each is a Go module in a folder of this name, and the npm package @pulumi/<name>. */
-const PLUGINS = ["docker", "random", "tls"] as const;
+/**
+ * The providers of the program, each the npm package @pulumi/<name>, and the Go module of its upstream. Its plugin is the module in the
+ * folder of its name.
+ */
+const UPSTREAMS = {
+    docker: "github.com/terraform-providers/terraform-provider-docker",
+    random: "github.com/terraform-providers/terraform-provider-random",
+    tls: "github.com/hashicorp/terraform-provider-tls",
+} as const;
+
+const PLUGINS = Object.keys(UPSTREAMS) as (keyof typeof UPSTREAMS)[];
 
 /** The Go package of the command line interface, in the module that cli/go.mod pins. */
 const CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3";
 
-/** Folder of the Go modules. */
+/** Folder of the Go modules, which are one workspace. */
 const MODULES = join(__dirname, "pulumi");
 
 const CACHE = join(__dirname, "..", ".cache", "toolchain");
@@ -45,6 +54,8 @@ async function place(): Promise<string> {
         "../toolchain.ts",
         "../go-build.ts",
         "language-host/pulumi-language-nodejs",
+        "go.work",
+        "go.work.sum",
         ...["cli", ...PLUGINS].flatMap((folder) => [`${folder}/go.mod`, `${folder}/go.sum`]),
         ...PLUGINS.map((folder) => `${folder}/main.go`),
     ];
@@ -87,41 +98,36 @@ async function build(folder: string, say: (line: string) => void): Promise<void>
         "Install Pulumi, or Go in the version that offline/pulumi/cli/go.mod names or newer, and run the command again.",
     );
     say(`Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${compiler}):`);
-    const module = (name: string) => join(MODULES, name);
     const list = ["list", "-mod=readonly", "-m", "-f", "{{.Version}}", CLI_MODULE];
-    const version = await run("go", list, { cwd: module("cli") });
-    const { path, home } = toolchainIn(folder);
-    // One after the other: each by itself keeps every core and a few gigabytes of memory busy.
+    const version = await run("go", list, { cwd: MODULES });
+    const plugins = await Promise.all(
+        PLUGINS.map(async (name) => ({ name, binary: `pulumi-resource-${name}`, version: await pluginVersion(name) })),
+    );
+    const programs = Object.fromEntries(
+        plugins.map(({ name, binary, version }) => [`${UPSTREAMS[name]}/${binary}`, { "main.version": version }]),
+    );
+    const bin = join(folder, "bin/");
+    await mkdir(bin);
     await goBuild(
         {
-            what: `the command line interface ${version}`,
-            module: module("cli"),
-            program: `${CLI_MODULE}/cmd/pulumi`,
-            variables: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version },
-            output: path,
+            what: `the command line interface ${version}, ${plugins.map(({ name, version }) => `the plugin ${name} ${version}`).join(", ")}`,
+            folder: MODULES,
+            programs: {
+                [`${CLI_MODULE}/cmd/pulumi`]: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version },
+                ...programs,
+            },
+            // Leaves out the part of the docker provider that Pulumi's own plugin leaves out too.
+            tags: ["no_compose"],
+            output: bin,
         },
         say,
     );
-    await copyFile(join(MODULES, "language-host", "pulumi-language-nodejs"), join(folder, "bin", "pulumi-language-nodejs"));
-    for (const name of PLUGINS) {
-        const pluginOf = await pluginVersion(name);
-        const binary = join(folder, `pulumi-resource-${name}`);
-        await goBuild(
-            {
-                what: `the plugin ${name} ${pluginOf}`,
-                module: module(name),
-                program: ".",
-                // Leaves out the part of the docker provider that Pulumi's own plugin leaves out too.
-                tags: ["no_compose"],
-                variables: { "main.version": pluginOf },
-                output: binary,
-            },
-            say,
-        );
-        const install = ["plugin", "install", "resource", name, pluginOf, "--file", binary];
-        const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
-        await run(path, install, { env });
-        await rm(binary);
+    await copyFile(join(MODULES, "language-host", "pulumi-language-nodejs"), join(bin, "pulumi-language-nodejs"));
+    const { path, home } = toolchainIn(folder);
+    const env = { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" };
+    for (const { name, binary, version } of plugins) {
+        await run(path, ["plugin", "install", "resource", name, version, "--file", join(bin, binary)], { env });
+        await rm(join(bin, binary));
     }
 }
 

@@ -100,7 +100,7 @@ async function chooseServer(name: keyof typeof SERVERS, say: (line: string) => v
     if (newest !== undefined) {
         return newest;
     }
-    await ensureImage(name, { report: say });
+    await ensureImage(name, say);
     return BUILT_IMAGES[name];
 }
 
@@ -114,14 +114,14 @@ export async function chooseReal(program: keyof typeof REAL_EVERYWHERE, say: (li
     if (!(await isLocal(BUILT_IMAGES[program])) && (await isAtHand(official, say))) {
         return official;
     }
-    await ensureImage(program, { report: say });
+    await ensureImage(program, say);
     return BUILT_IMAGES[program];
 }
 
 /** The pair of stand-ins, built where they are missing. */
 export async function standIns(say: (line: string) => void): Promise<Pick<ImageNames, "authelia" | "ocis">> {
-    await ensureImage("authelia", { report: say });
-    await ensureImage("ocis", { report: say });
+    await ensureImage("authelia", say);
+    await ensureImage("ocis", say);
     return { authelia: BUILT_IMAGES.authelia, ocis: BUILT_IMAGES.ocis };
 }
 

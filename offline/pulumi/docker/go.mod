@@ -1,4 +1,4 @@
-module github.com/terraform-providers/terraform-provider-docker/pulumi
+module github.com/terraform-providers/terraform-provider-docker/pulumi-resource-docker
 
 go 1.25.11
 

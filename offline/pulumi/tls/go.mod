@@ -1,4 +1,4 @@
-module github.com/hashicorp/terraform-provider-tls/pulumi
+module github.com/hashicorp/terraform-provider-tls/pulumi-resource-tls
 
 go 1.25.11
 

@@ -36,6 +36,8 @@ type environment struct {
 	LogLevel  string `env:"OCIS_LOG_LEVEL"`
 	Insecure  string `env:"OCIS_INSECURE" validate:"eq=false"`
 	Excluded  string `env:"OCIS_EXCLUDE_RUN_SERVICES" validate:"eq=idp"`
+	// Uploads stay within the container, as with oCIS that is told its own frontend.
+	Frontend string `env:"GATEWAY_FRONTEND_PUBLIC_URL" validate:"eq=http://127.0.0.1:9140"`
 
 	Address          string `env:"PROXY_HTTP_ADDR" validate:"hostname_port"`
 	TLS              string `env:"PROXY_TLS" validate:"eq=false"`

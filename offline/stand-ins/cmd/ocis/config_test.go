@@ -13,7 +13,7 @@ import (
 var rendered = map[string]string{
 	"OCIS_URL": "https://owncloud.ocis.localhost:8443", "OCIS_OIDC_ISSUER": "https://auth.ocis.localhost:8443",
 	"OCIS_BASE_DATA_PATH": "/var/lib/ocis", "OCIS_INSECURE": "false", "OCIS_LOG_LEVEL": "warn",
-	"OCIS_EXCLUDE_RUN_SERVICES": "idp", "PROXY_HTTP_ADDR": "0.0.0.0:9200", "PROXY_TLS": "false",
+	"OCIS_EXCLUDE_RUN_SERVICES": "idp", "GATEWAY_FRONTEND_PUBLIC_URL": "http://127.0.0.1:9140", "PROXY_HTTP_ADDR": "0.0.0.0:9200", "PROXY_TLS": "false",
 	"PROXY_ENABLE_BASIC_AUTH": "false", "PROXY_OIDC_ISSUER": "https://auth.ocis.localhost:8443",
 	"PROXY_OIDC_REWRITE_WELLKNOWN": "true", "PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD": "jwt",
 	"PROXY_OIDC_SKIP_USER_INFO": "false", "PROXY_AUTOPROVISION_CLAIM_USERNAME": "preferred_username",

@@ -3,9 +3,6 @@ package main
 // Files: every user's personal space as a WebDAV tree on disk, by golang.org/x/net/webdav.
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -26,15 +23,13 @@ const (
 type files struct {
 	config *config
 	locks  webdav.LockSystem
-	client *http.Client
 
 	lock     sync.Mutex
 	uploaded map[string]time.Time // by user and path
 }
 
 func newFiles(config *config) *files {
-	client := &http.Client{Timeout: 10 * time.Second}
-	return &files{config: config, locks: webdav.NewMemLS(), client: client, uploaded: map[string]time.Time{}}
+	return &files{config: config, locks: webdav.NewMemLS(), uploaded: map[string]time.Time{}}
 }
 
 // serve answers one WebDAV request of a user.
@@ -56,11 +51,6 @@ func (f *files) serve(w http.ResponseWriter, r *http.Request, user account) {
 			return
 		}
 	case http.MethodPut:
-		if err := f.reachPublicURL(r.Context()); err != nil {
-			slog.Error("An upload goes through the public URL, which cannot be reached", "error", err)
-			w.WriteHeader(http.StatusInternalServerError)
-			return
-		}
 		defer f.note(file)
 	case http.MethodGet, http.MethodHead:
 		if f.isProcessed(file) {
@@ -83,22 +73,4 @@ func (f *files) isProcessed(file string) bool {
 	f.lock.Lock()
 	defer f.lock.Unlock()
 	return time.Since(f.uploaded[file]) < processedAfter
-}
-
-// reachPublicURL asks oCIS by its public URL, as its upload service does: by name, over verified TLS, through the edge.
-func (f *files) reachPublicURL(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, f.config.URL+statusPath, nil)
-	if err != nil {
-		return err
-	}
-	response, err := f.client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", request.URL, response.Status)
-	}
-	_, err = io.Copy(io.Discard, response.Body)
-	return err
 }
