@@ -80,7 +80,13 @@ export async function goBuild(
                     resolve();
                 } else {
                     const reason = signal === null ? `exit code ${code}` : `signal ${signal}`;
-                    const last = printed.trimEnd().split("\n").slice(-20).join("\n");
+                    // Without the packages that were compiled in the meantime: what is wrong has blanks.
+                    const last = printed
+                        .trimEnd()
+                        .split("\n")
+                        .filter((line) => / /.test(line))
+                        .slice(-20)
+                        .join("\n");
                     reject(
                         new Failure(`Go could not build ${what} (${reason}):\n${last}\nMend that and run the command again.`),
                     );

@@ -24,7 +24,7 @@ export interface Toolchain {
 
 /**
  * The providers of the program, each the npm package @pulumi/<name>, and the Go module of its upstream. Its plugin is the module in the
- * folder of its name.
+ * folder of its name below WORKSPACE.
  */
 const UPSTREAMS = {
     docker: "github.com/terraform-providers/terraform-provider-docker",
@@ -37,8 +37,13 @@ const PLUGINS = Object.keys(UPSTREAMS) as (keyof typeof UPSTREAMS)[];
 /** The Go package of the command line interface, in the module that cli/go.mod pins. */
 const CLI_MODULE = "github.com/pulumi/pulumi/pkg/v3";
 
-/** Folder of the Go modules, which are one workspace. */
 const MODULES = join(__dirname, "pulumi");
+
+/** Folder of the Go module that pins the command line interface. */
+const CLI = join(MODULES, "cli");
+
+/** Folder of the plugins' Go modules, which are one workspace. */
+const WORKSPACE = join(MODULES, "plugins");
 
 const CACHE = join(__dirname, "..", ".cache", "toolchain");
 
@@ -54,10 +59,11 @@ async function place(): Promise<string> {
         "../toolchain.ts",
         "../go-build.ts",
         "language-host/pulumi-language-nodejs",
-        "go.work",
-        "go.work.sum",
-        ...["cli", ...PLUGINS].flatMap((folder) => [`${folder}/go.mod`, `${folder}/go.sum`]),
-        ...PLUGINS.map((folder) => `${folder}/main.go`),
+        "cli/go.mod",
+        "cli/go.sum",
+        "plugins/go.work",
+        "plugins/go.work.sum",
+        ...PLUGINS.flatMap((name) => ["go.mod", "go.sum", "main.go"].map((file) => `plugins/${name}/${file}`)),
     ];
     const hash = createHash("sha256").update(`${process.platform} ${process.arch}`);
     for (const name of PLUGINS) {
@@ -98,24 +104,32 @@ async function build(folder: string, say: (line: string) => void): Promise<void>
         "Install Pulumi, or Go in the version that offline/pulumi/cli/go.mod names or newer, and run the command again.",
     );
     say(`Building Pulumi's command line interface and plugins from Go modules, once, in 5 to 15 minutes (${compiler}):`);
+    const bin = join(folder, "bin/");
+    await mkdir(bin);
     const list = ["list", "-mod=readonly", "-m", "-f", "{{.Version}}", CLI_MODULE];
-    const version = await run("go", list, { cwd: MODULES });
+    const version = await run("go", list, { cwd: CLI });
+    // The plugins after it: they are mostly made of what it has too, compiled by then. Either build keeps every core busy.
+    await goBuild(
+        {
+            what: `the command line interface ${version}`,
+            folder: CLI,
+            programs: {
+                [`${CLI_MODULE}/cmd/pulumi`]: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version },
+            },
+            output: bin,
+        },
+        say,
+    );
     const plugins = await Promise.all(
         PLUGINS.map(async (name) => ({ name, binary: `pulumi-resource-${name}`, version: await pluginVersion(name) })),
     );
-    const programs = Object.fromEntries(
-        plugins.map(({ name, binary, version }) => [`${UPSTREAMS[name]}/${binary}`, { "main.version": version }]),
-    );
-    const bin = join(folder, "bin/");
-    await mkdir(bin);
     await goBuild(
         {
-            what: `the command line interface ${version}, ${plugins.map(({ name, version }) => `the plugin ${name} ${version}`).join(", ")}`,
-            folder: MODULES,
-            programs: {
-                [`${CLI_MODULE}/cmd/pulumi`]: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": version },
-                ...programs,
-            },
+            what: `the plugins ${plugins.map(({ name, version }) => `${name} ${version}`).join(", ")}`,
+            folder: WORKSPACE,
+            programs: Object.fromEntries(
+                plugins.map(({ name, binary, version }) => [`${UPSTREAMS[name]}/${binary}`, { "main.version": version }]),
+            ),
             // Leaves out the part of the docker provider that Pulumi's own plugin leaves out too.
             tags: ["no_compose"],
             output: bin,
