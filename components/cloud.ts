@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostsOf } from "../hosts";
 import { Given } from "../settings";
 import { CommandLine } from "../settings/cure";
+import { engineFaults } from "../settings/engine";
 import { checkPrefix } from "../settings/prefix";
 import { settingsOf } from "../settings/refusal";
 import { describeUnrun } from "../versions";
@@ -65,7 +66,8 @@ export class Cloud extends pulumi.ComponentResource {
     /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
     constructor(name: string, args: CloudArgs, opts?: pulumi.ComponentResourceOptions) {
         const { prefix = `${pulumi.getProject()}-${pulumi.getStack()}`, commandLine, ...given } = args;
-        const settings = settingsOf(given, commandLine, checkPrefix(args.prefix));
+        const others = [...checkPrefix(args.prefix), ...engineFaults(pulumi.runtime.allConfig())];
+        const settings = settingsOf(given, commandLine, others);
         super(typeToken("Cloud"), name, {}, opts);
         const hosts = hostsOf(settings);
         const mender = menderFor(commandLine);

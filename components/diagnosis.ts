@@ -5,6 +5,7 @@
 import * as pulumi from "@pulumi/pulumi";
 
 import { CommandLine, Cure, printCure, printPath } from "../settings/cure";
+import { dockerOptions, engineKeys } from "../system/docker-engine";
 import { attempt, Ended } from "../system/run";
 
 /** Lines of the log that are shown. */
@@ -122,10 +123,7 @@ export function explain(
 }
 
 /** Options by which docker reaches the engine that the provider uses. */
-function engine(): string[] {
-    const host = new pulumi.Config("docker").get("host");
-    return host === undefined ? [] : ["--host", host];
-}
+const engine = () => dockerOptions(engineKeys(pulumi.runtime.allConfig()));
 
 /** Asks the engine. */
 export function askDocker(...args: string[]): Promise<Ended> {

@@ -1,6 +1,8 @@
 /** The certificate that a server shows. */
 import { connect } from "node:tls";
 
+import { tlsOptions } from "../client/browser";
+
 /** How long a server may take, milliseconds. */
 const TIMEOUT = 10_000;
 
@@ -24,7 +26,7 @@ export interface Endpoint {
  */
 export function certificateEnd({ name, host, port, ca }: Endpoint): Promise<Date> {
     return new Promise((resolve, reject) => {
-        const socket = connect({ host, port, servername: name, ...(ca === undefined ? {} : { ca }), timeout: TIMEOUT });
+        const socket = connect({ ...tlsOptions(ca), host, port, servername: name, timeout: TIMEOUT });
         socket.once("secureConnect", () => {
             const end = new Date(socket.getPeerCertificate().valid_to);
             socket.end();

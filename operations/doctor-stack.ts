@@ -202,7 +202,12 @@ function certificateFinding(stack: Stack, settings: Settings, name: string, ca: 
         }
         const cure = `npm run pulumi -- up --stack ${stack.name}, and docker logs --tail 50 ${stack.server("edge").container}`;
         try {
-            const end = await certificateEnd({ name, ca, port: settings.httpsPort, host: edgeAddress(stack, settings, name) });
+            const end = await certificateEnd({
+                name,
+                ca,
+                port: settings.httpsPort,
+                host: await edgeAddress(stack, settings, name),
+            });
             const soon = end.getTime() - Date.now() < RENEWAL_DAYS * DAY;
             return { state: soon ? "warning" : "ok", seen: `lasts until ${end.toISOString()}`, ...(soon ? { cure } : {}) };
         } catch (error) {
@@ -261,11 +266,11 @@ export async function examineStack(stack: Stack): Promise<Finding[]> {
     const names = [cloud.name, auth.name];
     const edge = states?.find(({ server }) => server === "edge");
     const ports = [settings.tls.mode === "none" ? 0 : settings.httpsPort, settings.httpPort].filter((port) => port > 0);
-    const host = edgeAddress(stack, settings, cloud.name);
+    const host = await edgeAddress(stack, settings, cloud.name);
     return [
         ...findings,
         { what: "configuration", state: "ok", seen: "can be used" },
-        ...(edge === undefined || edge.status === "running" || stack.isRemote
+        ...(edge === undefined || edge.status === "running" || (await stack.isRemote())
             ? []
             : await Promise.all(ports.map((port) => portFinding(stack, host, port)))),
         ...(await Promise.all([

@@ -32,17 +32,14 @@ function installed(program: string): boolean {
 }
 
 /**
- * The engine that the docker command line talks to: DOCKER_HOST, else the host of the current context. Pulumi's docker
+ * The engine that the docker command talks to: that of its options, else of DOCKER_HOST, else of the current context. Pulumi's docker
  * provider knows DOCKER_HOST but no current context, so whoever starts Pulumi passes this on to it.
  */
-export async function engineHost(): Promise<string> {
-    if (process.env.DOCKER_HOST) {
-        return process.env.DOCKER_HOST;
-    }
+export async function engineHost(options: readonly string[] = []): Promise<string> {
     if (!installed("docker")) {
-        return DEFAULT_HOST;
+        return process.env.DOCKER_HOST ?? DEFAULT_HOST;
     }
-    const { code, stdout, stderr } = await docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}");
+    const { code, stdout, stderr } = await docker(...options, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}");
     if (code !== 0) {
         throw new Failure(
             `docker has no usable context: ${stderr.trim()}\nChoose one: docker context ls, docker context use NAME.`,

@@ -6,6 +6,7 @@ import { existsSync, renameSync } from "node:fs";
 
 import { OCIS_DATA } from "../components/ocis/configuration";
 import { Failure } from "../system/failure";
+import { engineConfiguration } from "../system/docker-engine";
 import { stackFile } from "../system/folders";
 import { freePort } from "../system/free-port";
 import { backup, hostOf, presentVolumes, TAGS, volumesOf } from "./backup";
@@ -87,7 +88,7 @@ async function putBack(
     say("Restoring the configuration and the state …");
     // The images of then: a newer default would upgrade what was just restored. The engine of now: that of then may be in use.
     const { images } = description;
-    const kept = { ...(images && { images }), "docker:host": stack.engineHost };
+    const kept = { ...(images && { images }), ...engineConfiguration(stack.engine) };
     await configure(stack, description, { ...kept, ...changes }, isPassing);
     say("Restoring the data …");
     const restic = await Restic.open(stack, options, volumesOf(stack), "write", say);
@@ -121,7 +122,8 @@ export async function restore(name: string, options: RestoreOptions, say: Say): 
                 `To move it: npm run pulumi -- destroy --exclude-protected --stack ${name}, then npm run pulumi -- stack rm --force ${name}`,
         );
     }
-    const engine = present ?? new StackOnEngine(name, options.dockerHost);
+    const engine =
+        present ?? new StackOnEngine(name, options.dockerHost === undefined ? undefined : { host: options.dockerHost });
     const found = await find(engine, options, say);
     const { snapshot, description } = found;
     const containers = (await containerStates(engine))
@@ -213,12 +215,12 @@ export async function rehearse(
 ): Promise<Outcome> {
     const engine = new StackOnEngine(name);
     const found = await find(engine, options, say);
-    if (engine.isRemote) {
+    if (await engine.isRemote()) {
         throw new Failure(
             "A rehearsal signs in by this machine's loopback, and the stack's engine is another machine's: run it there.",
         );
     }
-    const beside = new StackOnEngine(`${name}-rehearsal`, engine.engineHost);
+    const beside = new StackOnEngine(`${name}-rehearsal`, engine.engine);
     const left = await Stack.find(beside.name, say);
     if (left !== undefined) {
         await takeDown(left, say); // of a rehearsal that was killed

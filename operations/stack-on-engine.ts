@@ -4,7 +4,8 @@ import { parse } from "yaml";
 
 import { stackFile } from "../system/folders";
 import { attempt, Ended, foreground, run } from "../system/run";
-import { ANSWER_TIMEOUT } from "./engine";
+import { dockerOptions, engineKeys, EngineKeys } from "../system/docker-engine";
+import { ANSWER_TIMEOUT, engineHost } from "./engine";
 import { PROJECT } from "./project";
 import { Server } from "./server";
 
@@ -12,61 +13,61 @@ import { Server } from "./server";
 export type ServerName = "authelia" | "ocis" | "edge";
 
 /** The engine that a stack's file names. */
-function engineOf(stack: string): string | undefined {
+function engineOf(stack: string): EngineKeys {
     const file = stackFile(stack);
-    const { config } = (existsSync(file) ? parse(readFileSync(file, "utf8")) : {}) as { config?: Record<string, string> };
-    return config?.["docker:host"];
+    const { config } = (existsSync(file) ? parse(readFileSync(file, "utf8")) : {}) as { config?: Record<string, unknown> };
+    return engineKeys(config ?? {});
 }
 
 export class StackOnEngine {
     /** What every name of the stack on the Docker host starts with, such as "ocis-authelia-prod-". */
     readonly prefix: string;
     /** Options by which docker reaches the engine. */
-    private readonly engine: readonly string[];
+    private readonly options: readonly string[];
 
-    /** @param engineHost The stack's engine, as docker's option --host takes it; undefined for docker's own. */
+    /** @param engine The stack's engine; that of its file by default. */
     constructor(
         readonly name: string,
-        readonly engineHost = engineOf(name),
+        readonly engine = engineOf(name),
     ) {
         this.prefix = `${PROJECT}-${name}-`;
-        this.engine = engineHost === undefined ? [] : ["--host", engineHost];
+        this.options = dockerOptions(engine);
     }
 
     /** Runs docker on the stack's engine; it has to succeed. */
     docker(...args: string[]): Promise<string> {
-        return run("docker", [...this.engine, ...args]);
+        return run("docker", [...this.options, ...args]);
     }
 
     /** The same to its end, whatever that is. */
     attemptDocker(...args: string[]): Promise<Ended> {
-        return attempt("docker", [...this.engine, ...args]);
+        return attempt("docker", [...this.options, ...args]);
     }
 
     /** The same with a text on its standard input; it has to succeed. */
     async pipe(input: string, ...args: string[]): Promise<void> {
-        await run("docker", [...this.engine, ...args], { input });
+        await run("docker", [...this.options, ...args], { input });
     }
 
     /** The same with its output on the standard error, beside the outcome. @returns Its exit code. */
     showDocker(...args: string[]): Promise<number> {
-        return foreground("docker", [...this.engine, ...args], { output: "stderr" });
+        return foreground("docker", [...this.options, ...args], { output: "stderr" });
     }
 
     /** Why the engine does not answer; undefined where it does. */
     async silence(): Promise<string | undefined> {
-        const args = [...this.engine, "version", "--format", "{{.Server.Version}}"];
+        const args = [...this.options, "version", "--format", "{{.Server.Version}}"];
         const { code, stderr } = await attempt("docker", args, { timeout: ANSWER_TIMEOUT });
         return code === 0 ? undefined : stderr.trim();
     }
 
-    /** Whether the stack's file names the engine of another machine. */
-    get isRemote(): boolean {
-        return this.engineHost !== undefined && !this.engineHost.startsWith("unix:");
+    /** Whether the engine is another machine's, however it was chosen. */
+    async isRemote(): Promise<boolean> {
+        return !/^(unix|npipe):/.test(await engineHost(this.options));
     }
 
     server(name: ServerName): Server {
-        return new Server(this.engine, `${this.prefix}${name}`);
+        return new Server(this.options, `${this.prefix}${name}`);
     }
 
     /** Name of the volume with a server's data. */

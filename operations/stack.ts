@@ -11,6 +11,7 @@ import { Path, printPath } from "../settings/cure";
 import { readConfiguration } from "../settings/stack";
 import { Failure } from "../system/failure";
 import { ROOT, stackFile } from "../system/folders";
+import { EngineKeys } from "../system/docker-engine";
 import { attempt, Ended, foreground, run } from "../system/run";
 import { rememberedImages } from "./images";
 import { PROJECT } from "./project";
@@ -33,9 +34,9 @@ export class Stack extends StackOnEngine {
         name: string,
         private readonly command: PulumiCommand,
         private readonly file = stackFile(name),
-        engineHost?: string,
+        engine?: EngineKeys,
     ) {
-        super(name, engineHost);
+        super(name, engine);
     }
 
     /**
@@ -63,7 +64,7 @@ export class Stack extends StackOnEngine {
     }
 
     /** Makes an empty stack, and its file with nothing but the salt of its passphrase. Its engine is that of the other one. */
-    static async create({ name, engineHost }: StackOnEngine, say: (line: string) => void): Promise<Stack> {
+    static async create({ name, engine }: StackOnEngine, say: (line: string) => void): Promise<Stack> {
         const command = await pulumiCommand(say);
         const folder = mkdtempSync(join(tmpdir(), "stack-"));
         try {
@@ -77,7 +78,7 @@ export class Stack extends StackOnEngine {
         } finally {
             rmSync(folder, { recursive: true });
         }
-        return new Stack(name, command, stackFile(name), engineHost);
+        return new Stack(name, command, stackFile(name), engine);
     }
 
     /** Names of the stacks in the state. */
@@ -88,7 +89,7 @@ export class Stack extends StackOnEngine {
 
     /** The same stack with another file of configuration, in which changes can be tried. */
     withFile(file: string): Stack {
-        return new Stack(this.name, this.command, file, this.engineHost);
+        return new Stack(this.name, this.command, file, this.engine);
     }
 
     private args(args: readonly string[]): string[] {
@@ -189,7 +190,11 @@ export class Stack extends StackOnEngine {
 }
 
 /** Where a command reaches the edge: the address that it publishes on this machine, or its public name where it runs on another. */
-export function edgeAddress(stack: StackOnEngine, { address }: Pick<Settings, "address">, publicName: string): string {
+export async function edgeAddress(
+    stack: StackOnEngine,
+    { address }: Pick<Settings, "address">,
+    publicName: string,
+): Promise<string> {
     const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-    return stack.isRemote ? publicName : (everywhere[address] ?? address);
+    return (await stack.isRemote()) ? publicName : (everywhere[address] ?? address);
 }

@@ -39,7 +39,7 @@ async function status(name: string, drift: boolean, people: boolean, say: Say): 
                   name: cloud.name,
                   ca: caCertificate,
                   port: settings.httpsPort,
-                  host: edgeAddress(stack, settings, cloud.name),
+                  host: await edgeAddress(stack, settings, cloud.name),
               }).then(
                   (end) => end.toISOString(),
                   (error: Error) => `not to be trusted: ${error.message}`,

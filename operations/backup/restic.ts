@@ -145,7 +145,7 @@ export class Restic {
             authority: authority && read("--authority", authority),
             aws: key && secret && `[default]\naws_access_key_id = ${key}\naws_secret_access_key = ${secret}\n`,
         };
-        const image = stack.isRemote ? RESTIC_IMAGE : await chooseReal("restic", say);
+        const image = (await stack.isRemote()) ? RESTIC_IMAGE : await chooseReal("restic", say);
         const container = `${stack.prefix}restic`;
         await stack.attemptDocker("rm", "--force", container); // left by a run that was killed
         const bounds = [

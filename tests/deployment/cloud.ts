@@ -6,7 +6,7 @@ import { ImageNames } from "../../operations/images";
 import { Browser, CODE_PERIOD, Credentials, totp } from "../../client/browser";
 import { authorizationRequest, Client, discover, Session, signIn, WEB } from "../../client/relying-party";
 import { freePort } from "../../system/free-port";
-import { docker, Stack } from "./stack";
+import { Stack } from "./stack";
 
 /** What a test says of its stack. */
 export interface CloudSettings {
@@ -101,7 +101,7 @@ export class Cloud {
     async enrol(users: readonly string[], container = `${this.stack.prefix}authelia`): Promise<void> {
         for (const user of users) {
             const generate = ["authelia", "storage", "user", "totp", "generate", user, "--force"];
-            const said = await docker("exec", container, ...generate);
+            const said = await this.stack.docker("exec", container, ...generate);
             this.totpSecrets[user] = /secret=([A-Z2-7]+)/.exec(said)![1]!;
         }
     }

@@ -12,7 +12,7 @@ import { delimiter, join } from "node:path";
 import { pipeline } from "node:stream";
 
 import { ROOT } from "../../system/folders";
-import { attempt } from "../../system/run";
+import { attempt, run } from "../../system/run";
 import { eventually } from "./waiting";
 
 /** What it takes besides the engine: util-linux, iproute2, and the first process that the engine gives to containers too. */
@@ -47,13 +47,15 @@ async function end(child: ChildProcess | undefined): Promise<void> {
 }
 
 export class OwnEngine {
-    private readonly folder: string;
+    /** What is left of it while the power is off. */
+    readonly folder: string;
     private readonly socket: string;
     private readonly cgroup: string;
     private machine?: ChildProcess;
     private daemon?: ChildProcess;
     private relay?: ChildProcess;
     private listener?: Server;
+    private more: readonly string[] = [];
 
     /** @param name Of its folder, and of its control group. What an interrupted run has left there is removed. */
     constructor(private readonly name: string) {
@@ -69,8 +71,12 @@ export class OwnEngine {
         return `unix://${this.socket}`;
     }
 
-    /** Starts everything: the first process with containerd, and the engine. */
-    async powerOn(): Promise<void> {
+    /**
+     * Starts everything: the first process with containerd, and the engine.
+     *
+     * @param more Options of dockerd, besides those of its own.
+     */
+    async powerOn(more: readonly string[] = []): Promise<void> {
         const prepare = "mount -t tmpfs tmpfs /run && ip link set lo up";
         const containerd = `exec docker-init -- containerd --root '${this.folder}/containerd'`;
         // Whatever ends this test takes it along.
@@ -86,6 +92,7 @@ export class OwnEngine {
             "--mount",
         ];
         this.machine = this.spawn("setpriv", [...unshare, "sh", "-c", `${prepare} && ${containerd}`], "containerd.log");
+        this.more = more;
         await this.startDaemon();
     }
 
@@ -94,9 +101,8 @@ export class OwnEngine {
         const options = ["--host", this.host, "--data-root", join(this.folder, "docker")];
         // Neither systemd nor its groups are in here.
         const groups = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", this.cgroup];
-        const first = await eventually("there is a first process", START_SECONDS, () => Promise.resolve(this.first()));
-        const inside = ["--target", String(first), "--mount", "--net", "--pid", "dockerd"];
-        const daemon = (this.daemon = this.spawn("nsenter", [...inside, ...options, ...groups], "dockerd.log"));
+        await eventually("there is a first process", START_SECONDS, () => Promise.resolve(this.first()));
+        const daemon = (this.daemon = this.start("dockerd", [...options, ...groups, ...this.more], "dockerd.log"));
         await eventually("the engine answers", START_SECONDS, async () => {
             const { code, text } = await attempt("docker", ["--host", this.host, "version"]);
             if (daemon.exitCode !== null) {
@@ -104,6 +110,27 @@ export class OwnEngine {
             }
             return code === 0 || undefined;
         });
+    }
+
+    /** Starts a program in there, until the power is off. */
+    start(program: string, args: readonly string[], log: string): ChildProcess {
+        return this.spawn("nsenter", ["--target", String(this.first()), "--mount", "--net", "--pid", program, ...args], log);
+    }
+
+    /** Lays a cable to this machine, with an address at either end, in the same network of two. */
+    async connect(here: string, there: string): Promise<void> {
+        const first = String(this.first());
+        const name = this.name.slice(0, 15); // as long as Linux takes it
+        await run("ip", ["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", first]);
+        const ends = [
+            { ip: ["ip"], address: here, device: name },
+            { ip: ["nsenter", "--target", first, "--net", "ip"], address: there, device: "eth0" },
+        ] as const;
+        for (const { ip, address, device } of ends) {
+            const [program, ...args] = ip;
+            await run(program, [...args, "address", "add", `${address}/30`, "dev", device]);
+            await run(program, [...args, "link", "set", device, "up"]);
+        }
     }
 
     /** Ends the engine alone, by a signal. What it has started runs on, unless the engine ends it. */

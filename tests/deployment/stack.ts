@@ -11,6 +11,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 
 import { pulumiCommand } from "../../operations/pulumi";
+import { dockerOptions, engineKeys } from "../../system/docker-engine";
 import { ROOT, STATE_VARIABLE } from "../../system/folders";
 import { attempt, Ended, run } from "../../system/run";
 
@@ -33,7 +34,7 @@ export async function dockerLines(...args: string[]): Promise<string[]> {
 function answers(port: number, address: string): Promise<boolean> {
     return new Promise((resolve) => {
         const socket = connect(port, address);
-        socket.on("connect", () => socket.end());
+        socket.on("connect", () => socket.destroy());
         socket.on("close", (failed) => resolve(!failed));
         socket.on("error", () => undefined); // "close" follows, and says so
     });
@@ -68,6 +69,8 @@ export async function hostAddress(): Promise<string> {
 export class Stack {
     private readonly folder: string;
     private readonly configFile: string;
+    /** Options by which docker reaches its engine. */
+    private engine: readonly string[] = [];
 
     /**
      * @param name Also part of every name on the Docker host.
@@ -89,6 +92,11 @@ export class Stack {
     /** What the program's project file says. */
     private get project(): string {
         return (parse(readFileSync(join(this.program, "Pulumi.yaml"), "utf8")) as { name: string }).name;
+    }
+
+    /** Runs docker on the engine that the stack is on, where it has to succeed. */
+    docker(...args: string[]): Promise<string> {
+        return docker(...this.engine, ...args);
     }
 
     private passphraseFile(): string {
@@ -210,7 +218,9 @@ export class Stack {
     /** Replaces the stack's settings. The salt that the command line interface keeps in the file stays. */
     configure(settings: Record<string, unknown>): void {
         const salt = existsSync(this.configFile) ? /^encryptionsalt:.*$/m.exec(readFileSync(this.configFile, "utf8")) : null;
-        const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [`${this.project}:${key}`, value]));
+        const named = (key: string) => (key.includes(":") ? key : `${this.project}:${key}`); // "docker:host" is the provider's
+        const config = Object.fromEntries(Object.entries(settings).map(([key, value]) => [named(key), value]));
+        this.engine = dockerOptions(engineKeys(config));
         writeFileSync(this.configFile, `${stringify({ config })}${salt === null ? "" : `${salt[0]}\n`}`);
     }
 
@@ -269,18 +279,18 @@ export class Stack {
         const removals = { container: ["rm", "--force", "--volumes"], network: ["network", "rm"], volume: ["volume", "rm"] };
         for (const line of await this.remains()) {
             const [kind, name] = line.split(" ") as [keyof typeof removals, string];
-            await docker(...removals[kind], name);
+            await this.docker(...removals[kind], name);
         }
         rmSync(this.folder, { recursive: true, force: true });
     }
 
     /** Names of everything on the Docker host that carries this stack's name. */
     async remains(): Promise<string[]> {
-        const filter = ["--filter", `name=${this.prefix}`];
+        const list = (...args: string[]) => dockerLines(...this.engine, ...args, "--filter", `name=${this.prefix}`);
         return [
-            ...(await dockerLines("ps", "--all", ...filter, "--format", "container {{.Names}}")),
-            ...(await dockerLines("network", "ls", ...filter, "--format", "network {{.Name}}")),
-            ...(await dockerLines("volume", "ls", ...filter, "--format", "volume {{.Name}}")),
+            ...(await list("ps", "--all", "--format", "container {{.Names}}")),
+            ...(await list("network", "ls", "--format", "network {{.Name}}")),
+            ...(await list("volume", "ls", "--format", "volume {{.Name}}")),
         ];
     }
 }
