@@ -20,7 +20,7 @@ import { readText, tokenClient } from "./webdav";
 
 const STACK = "test-remote-cloud";
 
-describeOn({ tier: "everything", missing: NO_REMOTE_MACHINE }, "an engine on another machine", (images) => {
+describeOn({ tier: "everything", real: true, missing: NO_REMOTE_MACHINE }, "an engine on another machine", (images) => {
     const path = process.env.PATH!;
     let machine: RemoteMachine;
     let cloud: Cloud;
