@@ -29,11 +29,16 @@ export class Authority {
         return this.request("server", ...signed, "-addext", `subjectAltName=${names.join(",")}`);
     }
 
-    /** A folder with what documents and cures read: its root, and a certificate for `hosts` with its key. Goes with the authority. */
+    /**
+     * A folder with what documents and cures read: its root, and a certificate for `hosts` with its key; in the folder `cloud` all of it as
+     * Docker calls it. Goes with the authority.
+     */
     folderOfFiles(...hosts: string[]): string {
         const folder = mkdtempSync(join(this.folder, "files-"));
         const { certificate, key } = this.issue(...hosts.map((host) => `DNS:${host}`));
-        const files = { "fullchain.pem": certificate, "privkey.pem": key, "root.pem": this.root };
+        const docker = { "cloud/ca.pem": this.root, "cloud/cert.pem": certificate, "cloud/key.pem": key };
+        const files = { "fullchain.pem": certificate, "privkey.pem": key, "root.pem": this.root, ...docker };
+        mkdirSync(join(folder, "cloud"));
         Object.entries(files).forEach(([name, text]) => writeFileSync(join(folder, name), text));
         return folder;
     }
