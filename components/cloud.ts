@@ -12,8 +12,8 @@ import { accessPolicy, roleGroups, shutOut } from "./access";
 import { Authelia } from "./authelia";
 import { Certificates } from "./certificates";
 import { menderFor } from "./diagnosis";
-import { DirectoryMode } from "./directory-mode";
 import { Edge, namesOnDockerHost } from "./edge";
+import { DATABASE, DIRECTORY, FirstChoice } from "./first-choice";
 import { LdapAccess } from "./ldap-access";
 import { typeToken } from "./naming";
 import { Network } from "./network";
@@ -94,22 +94,26 @@ export class Cloud extends pulumi.ComponentResource {
             },
             part("secrets", {}, { protect: settings.keepData }),
         );
-        const { confirmed: directoryConfirmed } = new DirectoryMode(
+        const remembered = { keepData: settings.keepData, mender };
+        const inDirectory = part("directory", { type: typeToken("Directory") });
+        const { confirmed: directoryConfirmed } = new FirstChoice(
             `${name}-directory`,
-            { mode: settings.directory.mode, keepData: settings.keepData, mender },
-            part("directory", { type: typeToken("Directory") }),
+            { ...DIRECTORY, ...remembered, value: settings.directory.mode },
+            { ...inDirectory, aliases: [...inDirectory.aliases, { type: typeToken("DirectoryMode") }] },
         );
-        // After it nothing is left where the directory is refused, and by that it goes in the same step as the volumes: the provider waits two
+        const { confirmed: databaseConfirmed } = new FirstChoice(
+            `${name}-database`,
+            { ...DATABASE, ...remembered, value: settings.database.mode },
+            { parent: this },
+        );
+        const choicesConfirmed = pulumi.all([directoryConfirmed, databaseConfirmed]);
+        // After them nothing is left where one is refused, and by that the network goes in the same step as the volumes: the provider waits two
         // seconds for either. Source: kreuzwerker/docker, resourceDockerNetworkDelete; Pulumi's ScheduleDeletes.
-        const network = new Network(`${name}-network`, { prefix, precondition: directoryConfirmed }, part("network"));
+        const network = new Network(`${name}-network`, { prefix, precondition: choicesConfirmed }, part("network"));
         const { directory } = settings;
         const names =
             directory.mode === "authelia"
-                ? new UserNameMemory(
-                      `${name}-user-names`,
-                      { users: settings.users, keepData: settings.keepData, mender },
-                      { parent: this },
-                  ).confirmed
+                ? new UserNameMemory(`${name}-user-names`, { users: settings.users, ...remembered }, { parent: this }).confirmed
                 : pulumi.output({});
         const outside: LdapAccess | undefined =
             directory.mode === "ldap"
@@ -117,7 +121,7 @@ export class Cloud extends pulumi.ComponentResource {
                 : undefined;
         // Every container waits for the rules of all releases, which need the images of all servers.
         const [releasesConfirmed, confirmReleases] = pulumi.deferredOutput<unknown>();
-        const precondition = pulumi.all([directoryConfirmed, names, releasesConfirmed]);
+        const precondition = pulumi.all([choicesConfirmed, names, releasesConfirmed]);
         const common = { network, settings, hosts, precondition, mender };
         const ocis = new Ocis(
             `${name}-ocis`,

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 
+import { Settings } from "../settings";
 import { Failure } from "../system/failure";
 import { stackFile } from "../system/folders";
 import { Description, Exported, FORMAT, secretsOf } from "./backup/description";
@@ -128,6 +129,16 @@ export async function backup(stack: Stack, options: BackupOptions, say: Say, tag
     }
 }
 
+/** What of a stack no backup has, as sentences that say what to do. */
+export function notBackedUp({ database }: Pick<Settings, "database">): string[] {
+    return database.mode === "sqlite"
+        ? []
+        : [
+              `Authelia's database is not part of it: ${database.name} on ${database.host}. Dump it at the same time (pg_dump), and restore ` +
+                  "both together.",
+          ];
+}
+
 function withKeep(command: Command): Command {
     return KEEP.reduce(
         (to, period) =>
@@ -144,13 +155,17 @@ if (require.main === module) {
     void withKeep(withRepository(command).option("--init", "make the repository where there is none", false))
         .action(({ stack: name, json, ...options }: StackOptions & BackupOptions) =>
             conclude(json, async (say): Promise<Outcome> => {
-                const data = await backup(await Stack.open(name, say), options, say);
-                const { snapshot, repository, standstill } = data;
-                const text =
-                    `Backed up the stack ${name}: snapshot ${snapshot.slice(0, 8)} at ${repository}.\n` +
-                    `Both servers stood still for ${standstill.toFixed(1)} s. The repository was checked.\n` +
-                    `Whether it can be restored: npm run restore -- --rehearse --stack ${name} --repository ${repository} …`;
-                return { data, text };
+                const stack = await Stack.open(name, say);
+                const missing = notBackedUp(await stack.settings());
+                const made = await backup(stack, options, say);
+                const { snapshot, repository, standstill } = made;
+                const text = [
+                    `Backed up the stack ${name}: snapshot ${snapshot.slice(0, 8)} at ${repository}.`,
+                    `Both servers stood still for ${standstill.toFixed(1)} s. The repository was checked.`,
+                    ...missing,
+                    `Whether it can be restored: npm run restore -- --rehearse --stack ${name} --repository ${repository} …`,
+                ].join("\n");
+                return { data: { ...made, notBackedUp: missing }, text };
             }),
         )
         .parseAsync();

@@ -1,5 +1,5 @@
 /** What Docker says of a stack's servers and of the volumes with their data. */
-import { AUTHELIA_DATABASE } from "../components/authelia/configuration";
+import { AUTHELIA_DATA } from "../components/authelia/state";
 import { OCIS_DATA } from "../components/ocis/configuration";
 import { ServerName, StackOnEngine } from "./stack-on-engine";
 
@@ -7,7 +7,7 @@ import { ServerName, StackOnEngine } from "./stack-on-engine";
 export const SERVERS: readonly ServerName[] = ["authelia", "ocis", "edge"];
 
 /** Where each server has its data, whose volume grows; the edge has certificates alone. */
-const DATA = { authelia: AUTHELIA_DATABASE.slice(0, AUTHELIA_DATABASE.lastIndexOf("/")), ocis: OCIS_DATA } as const;
+const DATA = { authelia: AUTHELIA_DATA, ocis: OCIS_DATA } as const;
 
 /** How a container is. */
 export interface ContainerState {

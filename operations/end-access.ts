@@ -9,8 +9,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { AUTHELIA_DATABASE } from "../components/authelia/configuration";
+import { AUTHELIA_DATABASE } from "../components/authelia/state";
 import { OCIS_DATA } from "../components/ocis/configuration";
+import { FILES_PATH } from "../components/workload";
 import { Failure } from "../system/failure";
 import { EndedSessions, endSessions, hasSignedIn } from "./authelia-database";
 import { conclude, Outcome, Say, stackCommand, StackOptions } from "./command-line";
@@ -25,6 +26,10 @@ const APP_TOKENS = `${OCIS_DATA}/appauth.json`;
  * It makes new ones when they are asked for. Source: services/proxy and services/ocs; run with oCIS 4.0.5 and 8.1.0.
  */
 const SIGNING_KEYS = [`${OCIS_DATA}/nats/jetstream/*/streams/KV_proxy`, `${OCIS_DATA}/store/databases/proxy/signing-keys`];
+
+/** What is said of sessions that end neither with Authelia nor by person. */
+const KEPT_SESSIONS =
+    "NOT ENDED: they are in Redis (sessions.mode). A greater rotations.session and an up end everybody's: docs/state.md";
 
 /** App tokens as oCIS keeps them: by owner, by digest. */
 type AppTokens = Readonly<Record<string, Readonly<Record<string, { readonly label: string }>>>>;
@@ -47,8 +52,18 @@ async function ownerOfAppTokens(ocis: Server, user: string, before: AppTokens): 
     return after.find(([owner, tokens]) => Object.entries(tokens).some((token) => isNew(owner, token)))?.[0];
 }
 
-/** Does some work with a copy of Authelia's database on this machine. */
+/**
+ * Does some work with a copy of Authelia's database on this machine.
+ *
+ * @throws Failure where it is not a file in Authelia's volume.
+ */
 export async function withDatabase<T>(authelia: Server, work: (file: string) => T | Promise<T>): Promise<T> {
+    if ((await authelia.execute("/bin/sh", "-c", `! test -e ${AUTHELIA_DATABASE} || echo there`)) === "") {
+        throw new Failure(
+            "Authelia's database is not in its volume: it is PostgreSQL (database.mode), which this command does not reach. Nothing was " +
+                'changed. What it would have asked or changed there, docs/state.md has as statements: "By hand".',
+        );
+    }
     const folder = mkdtempSync(join(tmpdir(), "end-access-")); // readable for its owner alone
     try {
         const file = join(folder, "db.sqlite3");
@@ -72,6 +87,11 @@ async function endAtAuthelia(authelia: Server, user: string, secondFactor: boole
     });
 }
 
+/** Whether Authelia keeps sessions at the portal where its own restart does not end them. */
+async function keepsSessions(authelia: Server): Promise<boolean> {
+    return (await authelia.execute("/bin/sh", "-c", `grep -q '^ *redis:' ${FILES_PATH}/configuration.yml`)) !== undefined;
+}
+
 /** Ends what a person has on a stack. */
 export async function endAccess(name: string, user: string, secondFactor: boolean, say: Say): Promise<Outcome> {
     const stack = new StackOnEngine(name);
@@ -82,6 +102,7 @@ export async function endAccess(name: string, user: string, secondFactor: boolea
         throw new Failure(`Nobody called ${user} has ever signed in on the stack ${name}: check the name.`);
     }
 
+    const webSessionsKept = await keepsSessions(authelia);
     const before = await appTokens(ocis);
     const nobodyHasOne = Object.keys(before).length === 0;
     const owner = nobodyHasOne ? undefined : await ownerOfAppTokens(ocis, user, before);
@@ -105,7 +126,7 @@ export async function endAccess(name: string, user: string, secondFactor: boolea
     const kept = "kept: oCIS does not say which are theirs; it takes none of somebody who is disabled";
     const text = `
 Ended on the stack ${name} for ${user}:
-  web sessions      everybody's at Authelia, which asks for the password again
+  web sessions      ${webSessionsKept ? KEPT_SESSIONS : "everybody's at Authelia, which asks for the password again"}
   refresh tokens    ${ended.refreshTokens}
   access tokens     ${ended.accessTokens}
   other grants      ${ended.others}
@@ -114,7 +135,7 @@ Ended on the stack ${name} for ${user}:
   second factors    ${secondFactor ? ended.secondFactors : "kept; --second-factor ends them"}
 
 ${user} can sign in again, with the password and ${secondFactor ? "a new" : "the"} second factor. Who is to stay out: docs/access.md.`;
-    return { text, data: { user, ...ended, appTokens: unknown ? null : appTokensEnded } };
+    return { text, data: { user, ...ended, webSessionsKept, appTokens: unknown ? null : appTokensEnded } };
 }
 
 if (require.main === module) {

@@ -9,8 +9,8 @@ import { Failure } from "../system/failure";
 import { engineConfiguration } from "../system/docker-engine";
 import { stackFile } from "../system/folders";
 import { freePort } from "../system/free-port";
-import { backup, hostOf, presentVolumes, TAGS, volumesOf } from "./backup";
-import { Changes, Description, FORMAT } from "./backup/description";
+import { backup, hostOf, notBackedUp, presentVolumes, TAGS, volumesOf } from "./backup";
+import { Changes, Description, FORMAT, givenIn } from "./backup/description";
 import { configure } from "./backup/configure";
 import { DATA, DESCRIPTION, RepositoryOptions, Restic, Snapshot, withRepository } from "./backup/restic";
 import { conclude, Outcome, Say, stackCommand, StackOptions } from "./command-line";
@@ -166,11 +166,13 @@ export async function restore(name: string, options: RestoreOptions, say: Say): 
     }
     const stack = present ?? (await Stack.create(engine, say));
     const consistent = await putBack(stack, found, {}, false, options, say);
-    const text =
-        `Restored the stack ${name} as it was at ${snapshot.time}: ${(await stack.outputs()).cloudUrl}\n` +
-        `${consistency(consistent)}\n` +
-        "It runs the images of then, which its configuration names now.\n" +
-        `Whether people can sign in: npm run verify -- --stack ${name} --user …`;
+    const text = [
+        `Restored the stack ${name} as it was at ${snapshot.time}: ${(await stack.outputs()).cloudUrl}`,
+        consistency(consistent),
+        "It runs the images of then, which its configuration names now.",
+        ...notBackedUp(await stack.settings()),
+        `Whether people can sign in: npm run verify -- --stack ${name} --user …`,
+    ].join("\n");
     const data = {
         snapshot: snapshot.id,
         time: snapshot.time,
@@ -189,6 +191,7 @@ async function apart(): Promise<Changes> {
         httpPort: 0,
         tls: { mode: "private-ca" },
         smtp: undefined,
+        sessions: undefined,
         keepData: false,
     };
 }
@@ -218,6 +221,12 @@ export async function rehearse(
     if (await engine.isRemote()) {
         throw new Failure(
             "A rehearsal signs in by this machine's loopback, and the stack's engine is another machine's: run it there.",
+        );
+    }
+    if ((givenIn(found.description, "database") as { mode?: string } | undefined)?.mode === "postgres") {
+        throw new Failure(
+            "A rehearsal would work on the very database on which the stack works (database.mode is postgres). Restore a dump of it into " +
+                "another database, and this backup on another machine with database.name of that one.",
         );
     }
     const beside = new StackOnEngine(`${name}-rehearsal`, engine.engine);

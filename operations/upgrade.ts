@@ -110,6 +110,16 @@ export async function upgrade(name: string, options: UpgradeOptions, say: Say): 
     if (options.plan || steps.length === 0) {
         return { data: planned, text: plan };
     }
+    const { database } = await stack.settings();
+    const ofAuthelia = steps.find(({ key }) => key === "authelia");
+    if (ofAuthelia !== undefined && database.mode === "postgres") {
+        throw new Failure(
+            `Authelia's database is on ${database.host}, of which no backup is made here, and what a newer release has changed in it no older ` +
+                `one reads. Nothing was changed.\nDump it (pg_dump), and then:\n` +
+                `    npm run pulumi -- config set --path images.authelia ${ofAuthelia.image} --stack ${name}\n` +
+                `    npm run pulumi -- up --stack ${name}`,
+        );
+    }
     const { repository, passwordFile, user, yes } = options;
     if (repository === undefined || passwordFile === undefined) {
         throw new Failure(

@@ -126,6 +126,12 @@ export function text(allowed: string, holds: (text: string) => boolean = (value)
     return z.string(allowed).refine(holds, { error: allowed, abort: true });
 }
 
+/** The host of a server outside the stack. */
+export function serverName(description: string, example: string) {
+    const holds = (value: string) => /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(value);
+    return text("a host name or an address of IPv4", holds).meta({ description, example });
+}
+
 /** A text that nobody may see; a secret from here on, however it was set. */
 export function secretText(allowed: string, holds: (text: string) => boolean = (value) => value !== "") {
     const fits = (value: unknown) => pulumi.Output.isInstance(value) || (typeof value === "string" && holds(value));

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { hostsOf } from "../hosts";
 import { access, checkAccess } from "./access";
 import { accessTokens } from "./access-tokens";
+import { database } from "./database";
 import { directory } from "./directory";
 import { domain } from "./domain";
 import { Fault, faultsOf } from "./fault";
@@ -15,6 +16,7 @@ import { lifespans } from "./lifespans";
 import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
 import { checkRotations, rotations } from "./rotations";
+import { sessions } from "./sessions";
 import { smtp } from "./smtp";
 import { checkSwitches, SWITCHES } from "./switches";
 import { checkCertificate, checkProxied, checkPublicAuthority, tls } from "./tls";
@@ -34,6 +36,8 @@ export const KEYS = {
     lifespans,
     peopleAtOneAddress,
     smtp,
+    database,
+    sessions,
     images,
     rotations,
     ...SWITCHES,
@@ -92,7 +96,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
                   ...rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) =>
                       checkSwitches(on, releases),
                   ),
-                  ...rule(usable, ["rotations", "directory", "tls"], (values) => checkRotations(values, releases)),
+                  ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),
               ]),
     );
     if (faults.length > 0 || Array.isArray(releases)) {

@@ -17,6 +17,9 @@ function port(least: number, standard: number, description: string) {
     return z.int(allowed).min(least, allowed).max(65535, allowed).default(standard).meta({ description, example: standard });
 }
 
+/** The port of a server outside the stack. */
+export const portOf = (standard: number, description: string) => port(1, standard, description);
+
 export const httpsPort = port(
     1,
     443,

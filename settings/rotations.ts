@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 
+import type { Database } from "./database";
 import type { Directory } from "./directory";
 import { Fault } from "./fault";
 import { Images } from "./images";
@@ -76,10 +77,11 @@ interface Rotating {
     readonly rotations: Rotations;
     readonly directory: Pick<Directory, "mode">;
     readonly tls: Pick<Tls, "mode">;
+    readonly database: Pick<Database, "mode">;
 }
 
 /** A counter above 1 of what a stack does not have, or of what its Authelia cannot rotate. */
-export function checkRotations({ rotations: counted, directory, tls }: Rotating, { authelia }: Images): Fault[] {
+export function checkRotations({ rotations: counted, directory, tls, database }: Rotating, { authelia }: Images): Fault[] {
     const rule = (counter: keyof Rotations, can: boolean, reason: string): Fault[] => {
         const [path, value] = [["rotations", counter], counted[counter]];
         return can || value === 1 ? [] : [{ path, value, allowed: `1, because ${reason}`, cures: [{ remove: path }] }];
@@ -88,6 +90,11 @@ export function checkRotations({ rotations: counted, directory, tls }: Rotating,
     return [
         ...rule("initialPasswords", directory.mode === "authelia", nothing("directory.mode", "authelia")),
         ...rule("privateAuthority", tls.mode === "private-ca", nothing("tls.mode", "private-ca")),
+        ...rule(
+            "storageEncryption",
+            database.mode === "sqlite",
+            'Authelia\'s command encrypts a database anew while nothing else uses it, which is seen to with database.mode "sqlite" alone',
+        ),
         ...rule(
             "storageEncryption",
             authelia.line.takesKeyFromTerminal,

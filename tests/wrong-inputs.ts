@@ -24,6 +24,16 @@ export const mail = (change: object) => ({
     smtp: { address: "submissions://mail.example.com", sender: "cloud@example.com", ...change },
 });
 
+/** A database server with `change`. */
+export const postgres = (change: object = {}) => ({
+    database: { mode: "postgres", host: "postgres.example.com", password: "canary-database", ...change },
+});
+
+/** Servers of sessions with `change`. */
+export const redis = (change: object = {}) => ({
+    sessions: { mode: "redis", host: "redis.example.com", password: "canary-sessions", ...change },
+});
+
 /** What is wrong, what a stack says beside GOOD, the path that the message names, and a part of the cure. */
 export const WRONG: [what: string, values: Record<string, unknown>, key: string, cure: RegExp][] = [
     ["a misspelt key", { htpsPort: 8443 }, "htpsPort", /config rm htpsPort/],
@@ -152,6 +162,33 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ],
     ["an unknown key of access", { access: { deny: ["a"] } }, "access", /config rm --path access\.deny/],
     ["mail without TLS", mail({ address: "smtp://mail.example.com:25" }), "smtp.address", /smtp\.address submissions:/],
+    ["an unknown database", { database: { mode: "mysql" } }, "database.mode", /config set --path database\.mode sqlite/],
+    [
+        "a database of its own with a host",
+        { database: { host: "a.example.com" } },
+        "database",
+        /config rm --path database\.host/,
+    ],
+    ["a database without a host", postgres({ host: undefined }), "database.host", /database\.host postgres\.example\.com/],
+    ["a database without a password", postgres({ password: undefined }), "database.password", /database\.password --secret/],
+    ["a URL as host of a database", postgres({ host: "postgres://a" }), "database.host", /database\.host/],
+    ["a name that needs quoting", postgres({ name: "Cloud" }), "database.name", /config set --path database\.name authelia/],
+    ["a port of a database out of range", postgres({ port: 65536 }), "database.port", /database\.port 5432/],
+    [
+        "another key of a database outside",
+        { ...postgres(), rotations: { storageEncryption: 2 } },
+        "rotations.storageEncryption",
+        /config rm --path rotations\.storageEncryption/,
+    ],
+    ["unknown sessions", { sessions: { mode: "disk" } }, "sessions.mode", /config set --path sessions\.mode memory/],
+    ["sessions without a password", redis({ password: undefined }), "sessions.password", /sessions\.password --secret/],
+    ["sentinels of one server", redis({ nodes: ["a"] }), "sessions", /config rm --path sessions\.nodes/],
+    [
+        "no sentinel",
+        { sessions: { mode: "sentinel", masterName: "m", nodes: [], password: "p" } },
+        "sessions.nodes",
+        /config set --path 'sessions\.nodes\[0\]' redis-1\.example\.com/,
+    ],
     ["a mail port out of range", mail({ address: "submission://mail.example.com:70000" }), "smtp.address", /smtp\.address/],
     ["mail from nobody", mail({ sender: undefined }), "smtp.sender", /smtp\.sender 'Cloud </],
     ["mail from no address", mail({ sender: "Cloud <cloud>" }), "smtp.sender", /smtp\.sender/],

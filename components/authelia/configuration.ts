@@ -16,15 +16,10 @@ import { RelyingApplication, RelyingParty } from "../relying-party";
 import { AutheliaSecrets } from "../secrets";
 import { Closed, PrecededRequest, QueryRewrite, Queue } from "../site";
 import { rateLimits } from "./rate-limits";
+import { AUTHELIA_DATA, sessionStore, storage } from "./state";
 
 /** Port of Authelia's server; its default. */
 export const AUTHELIA_PORT = 9091;
-
-/** Where Authelia keeps second factors, consents and subject identifiers. */
-export const AUTHELIA_DATA = "/data";
-
-/** Its database, SQLite. */
-export const AUTHELIA_DATABASE = `${AUTHELIA_DATA}/db.sqlite3`;
 
 /** The file with the last one-time code, where mail is off. */
 export const NOTIFICATIONS = `${AUTHELIA_DATA}/notification.txt`;
@@ -35,7 +30,7 @@ export type AutheliaDirectory =
     { readonly usersFile: string } | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
-    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress">;
+    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions">;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
     readonly directory: AutheliaDirectory;
@@ -225,8 +220,8 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
         },
         // Said, because 4.38 counts nothing where it is not. Source: Authelia 4.38.0, internal/regulation/regulator.go; run with it.
         regulation: { max_retries: 3 },
-        session: { cookies: [sessionCookie(hosts.auth)] },
-        storage: { local: { path: AUTHELIA_DATABASE } },
+        session: { cookies: [sessionCookie(hosts.auth)], ...sessionStore(settings.sessions) },
+        storage: storage(settings.database),
         notifier: notifier(smtp),
         identity_providers: {
             oidc: {
@@ -256,17 +251,38 @@ export interface AccountPasswords {
     readonly bindPassword?: string;
     /** Of the account at the mail server, if there is one. */
     readonly smtpPassword?: string;
+    /** Of the account at the database server, if there is one. */
+    readonly databasePassword?: string;
+    /** Of the account at the servers with the sessions, if there are some. */
+    readonly sessionsPassword?: string;
+    /** Of the account at those servers' sentinels, if they ask for one. */
+    readonly sentinelPassword?: string;
 }
 
 /** Authelia's secrets.yml: the keys that configuration.yml leaves out. */
 export function autheliaSecretsFile(
     secrets: pulumi.Unwrap<AutheliaSecrets>,
-    { bindPassword, smtpPassword }: AccountPasswords = {},
+    { bindPassword, smtpPassword, databasePassword, sessionsPassword, sentinelPassword }: AccountPasswords = {},
 ) {
     return {
         ...(bindPassword === undefined ? {} : { authentication_backend: { ldap: { password: bindPassword } } }),
-        session: { secret: secrets.sessionSecret },
-        storage: { encryption_key: secrets.storageEncryptionKeys[0] },
+        session: {
+            secret: secrets.sessionSecret,
+            ...(sessionsPassword === undefined
+                ? {}
+                : {
+                      redis: {
+                          password: sessionsPassword,
+                          ...(sentinelPassword === undefined
+                              ? {}
+                              : { high_availability: { sentinel_password: sentinelPassword } }),
+                      },
+                  }),
+        },
+        storage: {
+            encryption_key: secrets.storageEncryptionKeys[0],
+            ...(databasePassword === undefined ? {} : { postgres: { password: databasePassword } }),
+        },
         identity_providers: {
             oidc: { hmac_secret: secrets.hmacSecret, jwks: secrets.issuerPrivateKeys.map((key) => ({ key })) },
         },

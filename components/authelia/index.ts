@@ -17,8 +17,8 @@ import { Site } from "../site";
 import { File, FILES_PATH, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { changesStorageKey, previousKeyFile } from "./rekey";
+import { AUTHELIA_DATA, authoritiesOf, passwordsOf } from "./state";
 import {
-    AUTHELIA_DATA,
     AUTHELIA_MEMORY,
     AUTHELIA_PORT,
     autheliaConfiguration,
@@ -58,11 +58,12 @@ export class Authelia extends pulumi.ComponentResource {
     constructor(name: string, args: AutheliaArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Authelia"), name, {}, opts);
         const { application, hosts, ldap, secrets, settings } = args;
-        const { smtp } = settings;
+        const { database, sessions, smtp } = settings;
         const release = settings.images.authelia;
         const trusted: File[] = [
             ...(ldap?.authority === undefined ? [] : [{ name: "directory.pem", content: ldap.authority }]),
             ...(smtp?.authority === undefined ? [] : [{ name: "mail.pem", content: smtp.authority }]),
+            ...authoritiesOf({ database, sessions }),
         ];
         const configuration = autheliaConfiguration({
             settings,
@@ -72,7 +73,10 @@ export class Authelia extends pulumi.ComponentResource {
             trustFolder: trusted.length === 0 ? undefined : FILES_PATH,
         });
         const secretsFile = pulumi
-            .all([secrets.authelia, { bindPassword: ldap?.password, smtpPassword: smtp?.password }])
+            .all([
+                secrets.authelia,
+                { bindPassword: ldap?.password, smtpPassword: smtp?.password, ...passwordsOf({ database, sessions }) },
+            ])
             .apply(([own, accounts]) => toYaml(autheliaSecretsFile(own, accounts)));
         // In order to take the database from an earlier key to the newest.
         const previousKeys = Array.from({ length: settings.rotations.storageEncryption - 1 }, (_, index): File => ({

@@ -9,7 +9,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { askDocker, failure, known, tellDocker } from "../diagnosis";
 import { CARRIERS, carrierName } from "../naming";
 import { SECRETS_PATH, UID } from "../workload";
-import { AUTHELIA_DATABASE } from "./configuration";
+import { AUTHELIA_DATABASE } from "./state";
 
 /** What a database may be encrypted with. */
 export interface StorageKeys {

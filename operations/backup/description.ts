@@ -87,6 +87,12 @@ export function secretsOf(file: string, project: string, texts: Readonly<Record<
     });
 }
 
+/** What a saved configuration gives by one of our keys; secrets in it are encrypted. */
+export function givenIn({ file, project }: Pick<Description, "file" | "project">, key: string): unknown {
+    const { config = {} } = (parse(file) ?? {}) as { config?: Yaml };
+    return config[`${project}:${key}`] ?? config[key];
+}
+
 /** What differs in a stack's file from the one that was saved: values by key (ours without the project's name), undefined takes one out. */
 export type Changes = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 /** Servers from Debian's packages for tests, unpacked without being installed. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
 
 import { run } from "../../system/run";
 
@@ -17,4 +17,10 @@ export async function unpack(packages: readonly string[], folder: string): Promi
         rmSync(downloads, { recursive: true });
     }
     return root;
+}
+
+/** Where the loader finds the libraries below `root`, for LD_LIBRARY_PATH. */
+export function librariesBelow(root: string): string {
+    const folders = globSync(`${root}/**/*-linux-gnu*/**/*.so.*`).map(dirname);
+    return [...new Set(folders)].join(delimiter);
 }

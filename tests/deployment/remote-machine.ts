@@ -9,7 +9,7 @@ import { pipeline } from "node:stream";
 
 import { run } from "../../system/run";
 import { Authority } from "../authority";
-import { unpack } from "./debian";
+import { librariesBelow, unpack } from "./debian";
 import { NO_OWN_ENGINE, OwnEngine } from "./own-engine";
 import { docker, listening } from "./stack";
 
@@ -93,7 +93,7 @@ export class RemoteMachine {
     private async serveSsh(): Promise<void> {
         const { folder } = this.engine;
         const root = await unpack(PACKAGES, folder);
-        const libraries = `${root}/usr/lib/x86_64-linux-gnu:${root}/lib/x86_64-linux-gnu`;
+        const libraries = librariesBelow(root);
         mkdirSync(this.programs);
         for (const name of ["host", "user"]) {
             await run("sh", [

@@ -4,13 +4,13 @@
  */
 import { ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 import { Authority } from "../authority";
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
-import { unpack } from "./debian";
+import { librariesBelow, unpack } from "./debian";
 import { freePort } from "../../system/free-port";
 import { hostAddress, listening, stop } from "./stack";
 
@@ -113,10 +113,9 @@ export class Slapd {
     }
 
     private environment(): NodeJS.ProcessEnv {
-        const libraries = globSync(`${this.root}/**/*-linux-gnu*/**/*.so.*`).map(dirname);
         return {
             ...process.env,
-            LD_LIBRARY_PATH: [...new Set(libraries)].join(delimiter),
+            LD_LIBRARY_PATH: librariesBelow(this.root),
             LDAPTLS_CACERT: join(this.folder, "ca.pem"),
         };
     }
