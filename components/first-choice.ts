@@ -6,7 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Path } from "../settings/cure";
 import { describeFault } from "../settings/fault";
-import { Mender } from "./diagnosis";
+import { failure, Mender } from "./diagnosis";
 import { typeToken } from "./naming";
 
 /** A member of the configuration that stays as it was at first. */
@@ -14,8 +14,8 @@ export interface Choice {
     readonly path: Path;
     /** What goes with it, as a sentence of its own after "…, with which this stack was made". */
     readonly why: string;
-    /** How to come to something else all the same, if there is another way than a stack of its own. */
-    readonly otherwise?: string;
+    /** How to come to something else all the same. */
+    readonly otherwise: string;
 }
 
 export interface FirstChoiceArgs extends Choice {
@@ -45,8 +45,8 @@ export function refusal({ path, why, otherwise }: Choice, madeWith: string, aske
     const allowed = `"${madeWith}", with which this stack was made. ${why}`;
     return (
         `${describeFault({ path, value: asked, allowed })}\n    ${mend({ set: path, to: madeWith })}\n` +
-        `${otherwise === undefined ? "" : `${otherwise} `}Or delete this one with all its data first: with ${path.join(".")} ${madeWith} ` +
-        "and keepData false, pulumi up and then pulumi destroy."
+        `${otherwise} Or delete this one with all its data first: with ${path.join(".")} ${madeWith} and keepData false, pulumi up and then ` +
+        "pulumi destroy."
     );
 }
 
@@ -60,7 +60,7 @@ export class FirstChoice extends pulumi.ComponentResource {
         const madeWith = new pulumi.Stash(`${name}-mode`, { input: value }, { parent: this, protect: keepData });
         this.confirmed = madeWith.output.apply((before: string) => {
             if (before !== value) {
-                throw new pulumi.RunError(refusal(choice, before, value, mender));
+                throw failure(refusal(choice, before, value, mender));
             }
             return before;
         });

@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { describeFault } from "../settings/fault";
 import { User } from "../settings/users";
-import { Mender } from "./diagnosis";
+import { failure, Mender } from "./diagnosis";
 import { typeToken } from "./naming";
 
 /** Every name that the stack has had, and what it was at the last update. */
@@ -76,7 +76,7 @@ export class UserNameMemory extends pulumi.ComponentResource {
         this.confirmed = this.earlier(stash).apply((known) => {
             const found = namesakes(known, users);
             if (found.length > 0) {
-                throw new pulumi.RunError(refusal(found, mender));
+                throw failure(refusal(found, mender));
             }
             return remembered(known, users);
         });

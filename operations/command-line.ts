@@ -27,38 +27,33 @@ export type Say = (line: string) => void;
 /** Progress, beside the outcome: npm run --silent status -- --stack prod --json > file. */
 const say: Say = (line) => console.error(line);
 
-/**
- * A command as `npm run <name> -- … --stack <name> [--json]`, for arguments and further options to be added.
- *
- * @param summary What it does, as its help begins.
- */
-export function stackCommand(name: string, summary: string): Command {
-    return new Command(`npm run ${name} --`)
+/** The stack that a command is for. */
+const STACK = ["--stack <name>", "the stack"] as const;
+
+/** What every command has besides. `summary`: what it does, as its help begins. */
+function described(command: Command, summary: string): Command {
+    return command
         .description(summary)
-        .requiredOption("--stack <name>", "the stack")
         .option("--json", "print the outcome as JSON", false)
         .showHelpAfterError()
         .configureHelp({ helpWidth: 120 });
+}
+
+const named = (name: string) => new Command(`npm run ${name} --`);
+
+/** A command as `npm run <name> -- … --stack <name> [--json]`, for arguments and further options to be added. */
+export function stackCommand(name: string, summary: string): Command {
+    return described(named(name).requiredOption(...STACK), summary);
 }
 
 /** The same for what looks at every stack where none is named. */
 export function machineCommand(name: string, summary: string): Command {
-    return new Command(`npm run ${name} --`)
-        .description(summary)
-        .option("--stack <name>", "this stack alone")
-        .option("--json", "print the outcome as JSON", false)
-        .showHelpAfterError()
-        .configureHelp({ helpWidth: 120 });
+    return described(named(name).option("--stack <name>", "this stack alone"), summary);
 }
 
 /** The same for what has subcommands, to which it is given. */
 export function stackSubcommand(command: Command, name: string, summary: string): Command {
-    return command
-        .command(name)
-        .description(summary)
-        .requiredOption("--stack <name>", "the stack")
-        .option("--json", "print the outcome as JSON", false)
-        .showHelpAfterError();
+    return described(command.command(name).requiredOption(...STACK), summary);
 }
 
 /** Prints an outcome, or why there is none, and sets the exit status. */
