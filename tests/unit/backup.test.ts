@@ -3,9 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "yaml";
 
-import { Exported, fileFor, secretsOf, stateFor } from "../../operations/backup/description";
+import { notBackedUp } from "../../operations/backup";
+import { Exported, fileFor, givenIn, secretsOf, stateFor } from "../../operations/backup/description";
 import { placeFault } from "../../operations/backup/restic";
 import { printPath } from "../../settings/cure";
+import { settingsOf } from "../configuration";
+import { postgres } from "../wrong-inputs";
 
 const PROJECT = "ocis-authelia";
 
@@ -45,6 +48,19 @@ const SECRETS = [
     { path: ["docker:registryAuth", 0, "password"], value: "of the registry" },
     { path: ["single"], value: "whole" },
 ];
+
+test("what was given is found by its key, spelt with the project's name or without", () => {
+    assert.equal(givenIn({ file: FILE, project: PROJECT }, "domain"), "example.com");
+    assert.deepEqual(givenIn({ file: FILE, project: PROJECT }, "single"), { secure: "v1:encrypted" });
+    assert.equal(givenIn({ file: FILE, project: PROJECT }, "database"), undefined);
+    assert.equal(givenIn({ file: "", project: PROJECT }, "database"), undefined);
+});
+
+test("a database outside is said not to be backed up", () => {
+    assert.deepEqual(notBackedUp(settingsOf()), []);
+    const [line] = notBackedUp(settingsOf(postgres({ name: "cloud" })));
+    assert.match(line!, /cloud on postgres\.example\.com.*pg_dump/);
+});
 
 test("the secrets of a stack's file are found wherever they stand", () => {
     assert.deepEqual(secretsOf(FILE, PROJECT, TEXTS), SECRETS);
