@@ -84,6 +84,9 @@ const PORT_IN_USE = /(?:Bind for|listen (?:tcp|udp)[46]?|address) (\S+?):(\d+)\S
 /** Docker's words for a name that something has already. Source: run with Docker Engine 20.10. */
 const NAME_IN_USE = /container name "\/?([^"]+)" is already in use/;
 
+/** Docker's words for a volume's place that it does not get at. Source: run with Docker Engine 20.10. */
+const CANNOT_BE_MOUNTED = /failed to mount local volume: mount (\S+?):\/\S+?(?:, (?:flags|data): [^:]*)*: ([^"\n]+)/;
+
 /**
  * The cause and the cure behind an error of the Docker provider; undefined for one that says enough by itself. Pure.
  *
@@ -111,6 +114,13 @@ export function explain(
         return (
             `A container ${container} is on the engine, of which the state knows nothing: a run has left it in which the engine went ` +
             `away, or it is something else's.\nRemove it, and run pulumi up again:\n    docker rm --force --volumes ${container}`
+        );
+    }
+    const [, place, why] = CANNOT_BE_MOUNTED.exec(error) ?? [];
+    if (place !== undefined) {
+        return (
+            `${place} cannot be mounted on the machine of the Docker Engine: ${why}.\n` +
+            "See that it is there (for a folder: mkdir, or mount the disk that it is on), and run pulumi up again."
         );
     }
     if (type === "docker:index/remoteImage:RemoteImage") {

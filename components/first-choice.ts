@@ -40,6 +40,13 @@ export const DATABASE: Choice = {
     otherwise: "How people and files go over to a stack with another one: docs/state.md.",
 };
 
+/** Where files lie: what was stored stays there. Of this the volume itself is the memory. */
+export const FILES: Choice = {
+    path: ["storage", "files"],
+    why: "Everybody's files are there, and a volume stays where it was made",
+    otherwise: "How they go over to another place: docs/storage.md.",
+};
+
 /** What a person reads who asks a stack for something else than it was made with. */
 export function refusal({ path, why, otherwise }: Choice, madeWith: string, asked: string, mend: Mender): string {
     const allowed = `"${madeWith}", with which this stack was made. ${why}`;

@@ -12,6 +12,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { Cure } from "../settings/cure";
+import { VolumeOptions } from "../settings/storage";
 import { explainFailures, Mender, PortOwner } from "./diagnosis";
 import { CARRIERS, carrierName, typeToken } from "./naming";
 import { Network } from "./network";
@@ -42,6 +43,10 @@ export interface DataVolume {
     readonly path: string;
     /** Whether the volume is protected from deletion and replacement. */
     readonly keepData: boolean;
+    /** Where it is, by the options of Docker's driver `local`; Docker's own place by default. */
+    readonly options?: VolumeOptions;
+    /** Is told where it is, and throws where that is another place: a volume stays where it was made. */
+    readonly confirm?: (options: VolumeOptions | undefined) => void;
 }
 
 /** A port of the process, published on the Docker host: the same inside and outside, so that a URL means the same on both sides. */
@@ -146,11 +151,15 @@ export class Workload extends pulumi.ComponentResource {
 
         const volume = new docker.Volume(
             `${name}-data`,
-            { name: `${containerName}-data` },
+            { name: `${containerName}-data`, driverOpts: args.data.options },
             // A new label or driver option would replace the volume, and with it everything that people stored.
             { ...children, protect: args.data.keepData, ignoreChanges: ["labels", "driverOpts"] },
         );
-        const data = { volumeName: volume.name, containerPath: args.data.path };
+        const volumeName = pulumi.all([volume.name, volume.driverOpts]).apply(([made, options]) => {
+            args.data.confirm?.(options);
+            return made;
+        });
+        const data = { volumeName, containerPath: args.data.path };
 
         const hardening = {
             readOnly: true,

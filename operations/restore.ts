@@ -18,6 +18,7 @@ import { agrees } from "./configuration-change";
 import { containerStates } from "./containers";
 import { printFindings } from "./finding";
 import { digestOf, generatePassword } from "./password";
+import { storage, volumeOptions } from "../settings/storage";
 import { User } from "../settings/users";
 import { Stack } from "./stack";
 import { StackOnEngine } from "./stack-on-engine";
@@ -36,6 +37,8 @@ export interface RestoreOptions extends SnapshotOptions {
     readonly discard: boolean;
     /** Engine of a stack that is not there yet, as docker's option --host takes it; docker's own by default. */
     readonly dockerHost?: string;
+    /** Where its files are to lie, as the key storage.files says it; as in the backup by default. */
+    readonly files?: string;
 }
 
 interface Found {
@@ -90,6 +93,11 @@ async function putBack(
     const { images } = description;
     const kept = { ...(images && { images }), ...engineConfiguration(stack.engine) };
     await configure(stack, description, { ...kept, ...changes }, isPassing);
+    const place = volumeOptions((await stack.settings()).storage.files);
+    if (place !== undefined) {
+        const options = Object.entries(place).flatMap(([name, value]) => ["--opt", `${name}=${value}`]);
+        await stack.docker("volume", "create", ...options, stack.volume("ocis")); // else Docker makes one in its own place
+    }
     say("Restoring the data …");
     const restic = await Restic.open(stack, options, volumesOf(stack), "write", say);
     try {
@@ -107,6 +115,21 @@ async function putBack(
         throw new Failure(`The data are restored, but the stack is not up:\n${text.trim()}`);
     }
     return isConsistent(stack);
+}
+
+/** What the configuration gets otherwise for files in another place. @throws Failure where they cannot come there. */
+function filesAt(files: string, isThere: boolean): Changes {
+    if (isThere) {
+        throw new Failure(
+            "--files is for a stack of which nothing is there: a volume stays where it was made. Nothing was changed.\n" +
+                'How files come to another place: docs/storage.md, "Another place".',
+        );
+    }
+    const parsed = storage.safeParse({ files });
+    if (!parsed.success) {
+        throw new Failure(`--files is "${files}". Allowed: ${parsed.error.issues[0]!.message}. Nothing was changed.`);
+    }
+    return { storage: parsed.data };
 }
 
 /**
@@ -140,6 +163,7 @@ export async function restore(name: string, options: RestoreOptions, say: Say): 
                 `it cannot be backed up first. Nothing was changed.\nTo restore in its place: ${cure}`,
         );
     }
+    const changes = options.files === undefined ? {} : filesAt(options.files, present !== undefined || volumes.length > 0);
     const isKept = present !== undefined && volumes.length > 0 && !options.discard;
     if (present !== undefined && !options.yes) {
         const fate = isKept ? "What is there now is backed up first." : "What is there now is lost.";
@@ -165,7 +189,7 @@ export async function restore(name: string, options: RestoreOptions, say: Say): 
         renameSync(file, `${file}.before-restore`);
     }
     const stack = present ?? (await Stack.create(engine, say));
-    const consistent = await putBack(stack, found, {}, false, options, say);
+    const consistent = await putBack(stack, found, changes, false, options, say);
     const text = [
         `Restored the stack ${name} as it was at ${snapshot.time}: ${(await stack.outputs()).cloudUrl}`,
         consistency(consistent),
@@ -191,6 +215,7 @@ async function apart(): Promise<Changes> {
         httpPort: 0,
         tls: { mode: "private-ca" },
         smtp: undefined,
+        storage: undefined,
         sessions: undefined,
         keepData: false,
     };
@@ -269,6 +294,7 @@ if (require.main === module) {
             "--docker-host <host>",
             "engine of a stack that is not there yet, such as ssh://user@host; docker's own by default",
         )
+        .option("--files <place>", "where the files of a stack are to lie of which nothing is there: docs/storage.md")
         .option("--discard", "lose what is there now, instead of backing it up first", false)
         .option("--yes", "ask nobody", false)
         .action(({ stack, json, rehearse: isRehearsal, ...options }: Given) =>

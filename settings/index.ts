@@ -18,6 +18,7 @@ import { address, checkPorts, httpPort, httpsPort } from "./ports";
 import { checkRotations, rotations } from "./rotations";
 import { sessions } from "./sessions";
 import { smtp } from "./smtp";
+import { storage } from "./storage";
 import { checkSwitches, SWITCHES } from "./switches";
 import { checkCertificate, checkProxied, checkPublicAuthority, tls } from "./tls";
 import { checkUsers, users } from "./users";
@@ -36,6 +37,7 @@ export const KEYS = {
     lifespans,
     peopleAtOneAddress,
     smtp,
+    storage,
     database,
     sessions,
     images,

@@ -3,10 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Hosts } from "../../hosts";
 import { Settings } from "../../settings";
+import { placeOf, volumeOptions } from "../../settings/storage";
 import { OCIS } from "../../versions";
 import { RoleGroups } from "../access";
 import { CertificateWithKey, selfSigned } from "../certificates";
-import { Mender } from "../diagnosis";
+import { failure, Mender } from "../diagnosis";
+import { FILES, refusal } from "../first-choice";
 import { LdapAccess } from "../ldap-access";
 import { typeToken } from "../naming";
 import { Network } from "../network";
@@ -101,7 +103,10 @@ export class Ocis extends pulumi.ComponentResource {
     constructor(name: string, args: OcisArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Ocis"), name, {}, opts);
         const { hosts, ldap, secrets, settings } = args;
-        const { smtp } = settings;
+        const {
+            smtp,
+            storage: { files },
+        } = settings;
         const issuer = hosts.auth.url;
         const { mode } = settings.directory;
         const own = mode === "ocis" ? this.ownCertificate(name) : undefined;
@@ -143,7 +148,17 @@ export class Ocis extends pulumi.ComponentResource {
                     { name: "ocis.yaml", content: yaml },
                     ...(own === undefined ? [] : [{ name: DIRECTORY_KEY, content: own.privateKey }]),
                 ],
-                data: { path: OCIS_DATA, keepData: settings.keepData },
+                data: {
+                    path: OCIS_DATA,
+                    keepData: settings.keepData,
+                    options: volumeOptions(files),
+                    confirm: (options) => {
+                        const place = placeOf(options);
+                        if (place !== files) {
+                            throw failure(refusal(FILES, place, files, args.mender));
+                        }
+                    },
+                },
                 ready: `busybox wget -q -O /dev/null ${readyPorts.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
                 // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                 memory: 2048,
