@@ -103,7 +103,12 @@ export class Cloud extends pulumi.ComponentResource {
         );
         const { confirmed: databaseConfirmed } = new FirstChoice(
             `${name}-database`,
-            { ...DATABASE, ...remembered, value: settings.database.mode },
+            {
+                ...DATABASE,
+                ...remembered,
+                value: settings.database.mode,
+                before: { value: "sqlite", volume: `${name}-authelia-data` },
+            },
             { parent: this },
         );
         const choicesConfirmed = pulumi.all([directoryConfirmed, databaseConfirmed]);

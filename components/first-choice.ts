@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Path } from "../settings/cure";
 import { describeFault } from "../settings/fault";
 import { failure, Mender } from "./diagnosis";
+import { earlierOutputs, Outputs } from "./earlier-state";
 import { typeToken } from "./naming";
 
 /** A member of the configuration that stays as it was at first. */
@@ -18,12 +19,20 @@ export interface Choice {
     readonly otherwise: string;
 }
 
+/** What clouds were made with before there was the key. */
+export interface Before {
+    readonly value: string;
+    /** Name of the volume by which such a cloud is known, in the program. */
+    readonly volume: string;
+}
+
 export interface FirstChoiceArgs extends Choice {
     /** What the configuration asks for now. */
     readonly value: string;
     /** Keeps the memory as long as the data. */
     readonly keepData: boolean;
     readonly mender: Mender;
+    readonly before?: Before;
 }
 
 /** Where users live: oCIS keeps people's files under identifiers of their directory. */
@@ -57,19 +66,35 @@ export function refusal({ path, why, otherwise }: Choice, madeWith: string, aske
     );
 }
 
+/** What the stash of that URN is made with: in a cloud that there was before it, what all had at that time. Pure. */
+export function firstValue(earlier: Outputs, stash: string, value: string, before: Before): string {
+    const hasVolume = Object.keys(earlier).some((urn) => urn.endsWith(`docker:index/volume:Volume::${before.volume}`));
+    return hasVolume && !(stash in earlier) ? before.value : value;
+}
+
 export class FirstChoice extends pulumi.ComponentResource {
     /** What the cloud was made with; fails where that is something else than it has now. */
     readonly confirmed: pulumi.Output<string>;
 
-    constructor(name: string, { value, keepData, mender, ...choice }: FirstChoiceArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(
+        name: string,
+        { value, keepData, mender, before, ...choice }: FirstChoiceArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
         super(typeToken("FirstChoice"), name, {}, opts);
         // A stash keeps what it was made with, whatever it is given later.
-        const madeWith = new pulumi.Stash(`${name}-mode`, { input: value }, { parent: this, protect: keepData });
-        this.confirmed = madeWith.output.apply((before: string) => {
-            if (before !== value) {
-                throw failure(refusal(choice, before, value, mender));
+        const stash = `${name}-mode`;
+        const own = pulumi.createUrn(stash, "pulumi:index:Stash", this);
+        const input =
+            before === undefined
+                ? value
+                : pulumi.all([earlierOutputs(this), own]).apply(([outputs, urn]) => firstValue(outputs, urn, value, before));
+        const madeWith = new pulumi.Stash(stash, { input }, { parent: this, protect: keepData });
+        this.confirmed = madeWith.output.apply((first: string) => {
+            if (first !== value) {
+                throw failure(refusal(choice, first, value, mender));
             }
-            return before;
+            return first;
         });
         this.registerOutputs({});
     }

@@ -3,11 +3,11 @@
  * (files, shares, second factor), and they would give it to whoever comes to have the name later.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { setTimeout as pause } from "node:timers/promises";
 
 import { describeFault } from "../settings/fault";
 import { User } from "../settings/users";
 import { failure, Mender } from "./diagnosis";
+import { earlierOutputs } from "./earlier-state";
 import { typeToken } from "./naming";
 
 /** Every name that the stack has had, and what it was at the last update. */
@@ -40,25 +40,6 @@ export function refusal(found: readonly User[], mend: Mender): string {
     return ["The stack's users have to be mended first.", ...faults].join("\n");
 }
 
-/** Reads the outputs of every resource in a stack's state: a function of Pulumi's engine. Source: pulumi, resource/deploy/builtins.go. */
-const READ_STATE = "pulumi:pulumi:readStackResourceOutputs";
-
-/** How often it is asked, and milliseconds between: it writes a local state meanwhile, and may find it half written. Seen with 3.256.0. */
-const READS = { most: 20, pause: 250 };
-
-async function readState(stackName: string, parent: pulumi.Resource): Promise<unknown> {
-    for (let read = 1; ; read++) {
-        try {
-            return (await pulumi.runtime.invoke(READ_STATE, { stackName }, { parent })) as unknown;
-        } catch (error) {
-            if (read === READS.most || !/failed to load checkpoint/.test((error as Error).message)) {
-                throw error;
-            }
-            await pause(READS.pause);
-        }
-    }
-}
-
 export interface UserNameMemoryArgs {
     readonly users: readonly User[];
     /** Keeps the memory as long as the data. */
@@ -88,11 +69,7 @@ export class UserNameMemory extends pulumi.ComponentResource {
      * What the last update has put into the stash; nothing at the first one. A program cannot ask a stash: it gives what it was made with.
      */
     private earlier(stash: string): pulumi.Output<UserNames> {
-        const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-        const state = pulumi.output(readState(stackName, this)) as pulumi.Output<{
-            outputs: Record<string, { outputs: { input: UserNames } }>;
-        }>;
         const urn = pulumi.createUrn(stash, "pulumi:index:Stash", this);
-        return pulumi.all([state, urn]).apply(([{ outputs }, own]) => outputs[own]?.outputs.input ?? {});
+        return pulumi.all([earlierOutputs(this), urn]).apply(([outputs, own]) => (outputs[own]?.input ?? {}) as UserNames);
     }
 }
