@@ -13,7 +13,7 @@ import { Authelia } from "./authelia";
 import { Certificates } from "./certificates";
 import { menderFor } from "./diagnosis";
 import { Edge, namesOnDockerHost } from "./edge";
-import { DATABASE, DIRECTORY, FirstChoice } from "./first-choice";
+import { BLOBS, DATABASE, DIRECTORY, FirstChoice } from "./first-choice";
 import { LdapAccess } from "./ldap-access";
 import { typeToken } from "./naming";
 import { Network } from "./network";
@@ -111,7 +111,17 @@ export class Cloud extends pulumi.ComponentResource {
             },
             { parent: this },
         );
-        const choicesConfirmed = pulumi.all([directoryConfirmed, databaseConfirmed]);
+        const { confirmed: blobsConfirmed } = new FirstChoice(
+            `${name}-blobs`,
+            {
+                ...BLOBS,
+                ...remembered,
+                value: settings.storage.blobs.mode,
+                before: { value: "files", volume: `${name}-ocis-data` },
+            },
+            { parent: this },
+        );
+        const choicesConfirmed = pulumi.all([directoryConfirmed, databaseConfirmed, blobsConfirmed]);
         // After them nothing is left where one is refused, and by that the network goes in the same step as the volumes: the provider waits two
         // seconds for either. Source: kreuzwerker/docker, resourceDockerNetworkDelete; Pulumi's ScheduleDeletes.
         const network = new Network(`${name}-network`, { prefix, precondition: choicesConfirmed }, part("network"));

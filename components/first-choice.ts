@@ -49,6 +49,13 @@ export const DATABASE: Choice = {
     otherwise: "How people and files go over to a stack with another one: docs/state.md.",
 };
 
+/** Where the contents of files are: oCIS looks for all of them at one place. */
+export const BLOBS: Choice = {
+    path: ["storage", "blobs", "mode"],
+    why: "The contents of everybody's files are there, and nowhere else are they found",
+    otherwise: "How they go over to another place: docs/storage.md.",
+};
+
 /** Where files lie: what was stored stays there. Of this the volume itself is the memory. */
 export const FILES: Choice = {
     path: ["storage", "files"],

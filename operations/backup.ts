@@ -130,13 +130,21 @@ export async function backup(stack: Stack, options: BackupOptions, say: Say, tag
 }
 
 /** What of a stack no backup has, as sentences that say what to do. */
-export function notBackedUp({ database }: Pick<Settings, "database">): string[] {
-    return database.mode === "sqlite"
-        ? []
-        : [
-              `Authelia's database is not part of it: ${database.name} on ${database.host}. Dump it at the same time (pg_dump), and restore ` +
-                  "both together.",
-          ];
+export function notBackedUp({ database, storage: { blobs } }: Pick<Settings, "database" | "storage">): string[] {
+    return [
+        ...(database.mode === "sqlite"
+            ? []
+            : [
+                  `Authelia's database is not part of it: ${database.name} on ${database.host}. Dump it at the same time (pg_dump), and ` +
+                      "restore both together.",
+              ]),
+        ...(blobs.mode === "files"
+            ? []
+            : [
+                  `The contents of files are not part of it: the bucket ${blobs.bucket} at ${blobs.endpoint}. Copy it after this, or keep its ` +
+                      "versions; what was deleted there since comes back with no backup of this.",
+              ]),
+    ];
 }
 
 function withKeep(command: Command): Command {

@@ -68,8 +68,10 @@ async function find(stack: StackOnEngine, { snapshot: id = "latest", ...options 
 }
 
 /** Whether the files in oCIS's data belong together; undefined where that release cannot say. */
-async function isConsistent(stack: StackOnEngine): Promise<boolean | undefined> {
-    const { text } = await stack.server("ocis").attempt("ocis", "backup", "consistency", "-p", `${OCIS_DATA}/storage/users`);
+async function isConsistent(stack: Stack): Promise<boolean | undefined> {
+    const { blobs } = (await stack.settings()).storage;
+    const where = ["-p", `${OCIS_DATA}/storage/users`, "-b", blobs.mode === "s3" ? "s3ng" : "ocis"];
+    const { text } = await stack.server("ocis").attempt("ocis", "backup", "consistency", ...where);
     return /No inconsistency found/.test(text) ? true : /🚨/u.test(text) ? false : undefined;
 }
 
@@ -85,7 +87,7 @@ async function putBack(
     { snapshot, description }: Found,
     changes: Changes,
     isPassing: boolean,
-    options: RepositoryOptions,
+    options: RepositoryOptions & Pick<RestoreOptions, "files">,
     say: Say,
 ): Promise<boolean | undefined> {
     say("Restoring the configuration and the state …");
@@ -93,6 +95,9 @@ async function putBack(
     const { images } = description;
     const kept = { ...(images && { images }), ...engineConfiguration(stack.engine) };
     await configure(stack, description, { ...kept, ...changes }, isPassing);
+    if (options.files !== undefined) {
+        await stack.set(["storage", "files"], options.files);
+    }
     const place = volumeOptions((await stack.settings()).storage.files);
     if (place !== undefined) {
         const options = Object.entries(place).flatMap(([name, value]) => ["--opt", `${name}=${value}`]);
@@ -117,8 +122,8 @@ async function putBack(
     return isConsistent(stack);
 }
 
-/** What the configuration gets otherwise for files in another place. @throws Failure where they cannot come there. */
-function filesAt(files: string, isThere: boolean): Changes {
+/** @throws Failure where a stack's files cannot come to that place. */
+function checkPlace(files: string, isThere: boolean): void {
     if (isThere) {
         throw new Failure(
             "--files is for a stack of which nothing is there: a volume stays where it was made. Nothing was changed.\n" +
@@ -129,7 +134,6 @@ function filesAt(files: string, isThere: boolean): Changes {
     if (!parsed.success) {
         throw new Failure(`--files is "${files}". Allowed: ${parsed.error.issues[0]!.message}. Nothing was changed.`);
     }
-    return { storage: parsed.data };
 }
 
 /**
@@ -163,7 +167,9 @@ export async function restore(name: string, options: RestoreOptions, say: Say): 
                 `it cannot be backed up first. Nothing was changed.\nTo restore in its place: ${cure}`,
         );
     }
-    const changes = options.files === undefined ? {} : filesAt(options.files, present !== undefined || volumes.length > 0);
+    if (options.files !== undefined) {
+        checkPlace(options.files, present !== undefined || volumes.length > 0);
+    }
     const isKept = present !== undefined && volumes.length > 0 && !options.discard;
     if (present !== undefined && !options.yes) {
         const fate = isKept ? "What is there now is backed up first." : "What is there now is lost.";
@@ -189,7 +195,7 @@ export async function restore(name: string, options: RestoreOptions, say: Say): 
         renameSync(file, `${file}.before-restore`);
     }
     const stack = present ?? (await Stack.create(engine, say));
-    const consistent = await putBack(stack, found, changes, false, options, say);
+    const consistent = await putBack(stack, found, {}, false, options, say);
     const text = [
         `Restored the stack ${name} as it was at ${snapshot.time}: ${(await stack.outputs()).cloudUrl}`,
         consistency(consistent),
@@ -248,10 +254,17 @@ export async function rehearse(
             "A rehearsal signs in by this machine's loopback, and the stack's engine is another machine's: run it there.",
         );
     }
-    if ((givenIn(found.description, "database") as { mode?: string } | undefined)?.mode === "postgres") {
+    const given = givenIn(found.description, "storage") as { blobs?: { mode?: string } } | undefined;
+    const shared = [
+        ...((givenIn(found.description, "database") as { mode?: string } | undefined)?.mode === "postgres"
+            ? ["the very database (database.mode is postgres)"]
+            : []),
+        ...(given?.blobs?.mode === "s3" ? ["the very bucket (storage.blobs.mode is s3)"] : []),
+    ];
+    if (shared.length > 0) {
         throw new Failure(
-            "A rehearsal would work on the very database on which the stack works (database.mode is postgres). Restore a dump of it into " +
-                "another database, and this backup on another machine with database.name of that one.",
+            `A rehearsal would work on ${shared.join(" and ")} on which the stack works. Restore a copy of it elsewhere, and this backup on ` +
+                "another machine whose configuration names that.",
         );
     }
     const beside = new StackOnEngine(`${name}-rehearsal`, engine.engine);

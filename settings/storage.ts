@@ -1,7 +1,7 @@
-/** The key `storage`: where oCIS keeps people's files, with everything that it knows of them. */
+/** The key `storage`: where oCIS keeps people's files, and what it knows of them. */
 import { z } from "zod";
 
-import { text } from "./declaration";
+import { authority, ocisPassword, secretMeta, text, withMode } from "./declaration";
 
 /** A server, and the path that it exports. */
 const NFS = /^nfs:\/\/([a-z0-9][a-z0-9.-]*)(\/[^\s,]*)$/i;
@@ -16,6 +16,45 @@ const allowed =
     "\"volume\", which is Docker's own place, an absolute path on the engine's machine, or nfs://server/path, without blanks, commas and " +
     "further colons";
 
+/** A server of S3 without a path: the bucket is named apart. oCIS speaks in clear by http://, so that is none. */
+function isEndpoint(value: string): boolean {
+    return /^https:\/\/[a-z0-9][a-z0-9.-]*(?::\d{1,5})?$/i.test(value) && URL.canParse(value);
+}
+
+/** Source: Amazon's documentation, "General purpose bucket naming rules". */
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+const withFiles = z.strictObject({
+    mode: z.literal("files").meta({ description: "Where `files` says, with everything else." }),
+});
+
+const inBucket = z.strictObject({
+    mode: z.literal("s3").meta({
+        description: "In a bucket of an S3 server of your own; what oCIS knows of the files stays where `files` says.",
+    }),
+    endpoint: text("https:// with the server's name, and a port unless it is 443", isEndpoint).meta({
+        description: "The server: its certificate has to name this host.",
+        example: "https://s3.example.com",
+    }),
+    region: text("the name of a region, such as us-east-1", (value) => /^[a-z0-9-]+$/i.test(value))
+        .default("us-east-1")
+        .meta({ description: "Its region; many servers take any.", example: "us-east-1" }),
+    bucket: text("the name of a bucket: lower-case letters, digits, hyphens and dots", (value) => BUCKET.test(value)).meta({
+        description: "The bucket, which has to be there and belongs to this stack alone.",
+        example: "cloud",
+    }),
+    accessKey: ocisPassword("the access key of the account").meta(secretMeta("Of the account to which the bucket belongs.")),
+    secretKey: ocisPassword("the secret key of the account").meta(secretMeta("Of that account.")),
+    authority: authority("Root certificates that the server's has to descend from, if it is not a public authority's."),
+});
+
+const blobs = z
+    .preprocess(withMode("files"), z.discriminatedUnion("mode", [withFiles, inBucket], "files or s3"))
+    .prefault({})
+    .meta({
+        description: "Where the contents of files are. A stack keeps the mode with which it was made. See docs/storage.md.",
+    });
+
 export const storage = z
     .strictObject({
         files: text(allowed, (value) => value === OWN_VOLUME || FOLDER.test(value) || NFS.test(value))
@@ -26,6 +65,7 @@ export const storage = z
                     "`nfs://server/path`. Chosen before the first up, and refused afterwards. See docs/storage.md.",
                 example: "/srv/disk/cloud",
             }),
+        blobs,
     })
     .prefault({})
     .meta({ description: "Where people's files are." });

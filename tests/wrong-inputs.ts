@@ -29,6 +29,20 @@ export const postgres = (change: object = {}) => ({
     database: { mode: "postgres", host: "postgres.example.com", password: "canary-database", ...change },
 });
 
+/** A bucket with `change`. */
+export const s3 = (change: object = {}) => ({
+    storage: {
+        blobs: {
+            mode: "s3",
+            endpoint: "https://s3.example.com",
+            bucket: "cloud",
+            accessKey: "canary-access",
+            secretKey: "canary-secret",
+            ...change,
+        },
+    },
+});
+
 /** Servers of sessions with `change`. */
 export const redis = (change: object = {}) => ({
     sessions: { mode: "redis", host: "redis.example.com", password: "canary-sessions", ...change },
@@ -171,7 +185,18 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ["a folder with a colon", { storage: { files: "/srv/a:b" } }, "storage.files", /config set --path storage\.files/],
     ["an NFS server without a path", { storage: { files: "nfs://nas" } }, "storage.files", /config set --path storage\.files/],
     ["another protocol", { storage: { files: "smb://nas/cloud" } }, "storage.files", /config set --path storage\.files/],
-    ["files elsewhere", { storage: { blobs: "s3" } }, "storage", /config rm --path storage\.blobs/],
+    ["contents as a word", { storage: { blobs: "s3" } }, "storage.blobs", /config rm --path storage\.blobs/],
+    ["contents elsewhere", { storage: { blobs: { mode: "azure" } } }, "storage.blobs.mode", /storage\.blobs\.mode files/],
+    ["a bucket without TLS", s3({ endpoint: "http://s3.example.com" }), "storage.blobs.endpoint", /https:\/\/s3\.example\.com/],
+    [
+        "a bucket in the URL",
+        s3({ endpoint: "https://s3.example.com/cloud" }),
+        "storage.blobs.endpoint",
+        /storage\.blobs\.endpoint/,
+    ],
+    ["no bucket", s3({ bucket: undefined }), "storage.blobs.bucket", /config set --path storage\.blobs\.bucket cloud/],
+    ["a bucket in upper case", s3({ bucket: "Cloud" }), "storage.blobs.bucket", /storage\.blobs\.bucket cloud/],
+    ["no secret key", s3({ secretKey: undefined }), "storage.blobs.secretKey", /storage\.blobs\.secretKey --secret/],
     ["an unknown database", { database: { mode: "mysql" } }, "database.mode", /config set --path database\.mode sqlite/],
     [
         "a database of its own with a host",

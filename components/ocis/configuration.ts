@@ -108,7 +108,7 @@ export interface OcisEnvironmentInput {
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly settings: Pick<Settings, "accessTokens" | "appTokens" | "directory" | "smtp" | "images">;
+    readonly settings: Pick<Settings, "accessTokens" | "appTokens" | "directory" | "smtp" | "storage" | "images">;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
     readonly directory: OcisDirectory;
@@ -225,6 +225,23 @@ function furtherServices({ appTokens, smtp, images }: OcisEnvironmentInput["sett
     };
 }
 
+/**
+ * Where the contents of files go; everything else stays in its data. An upload waits for the bucket: by default oCIS takes it first and
+ * sends it on later, and where the bucket is away then, the file is listed, answers 425 for ever, and nobody was told. Source: run with oCIS
+ * 8.2.0 (tests/deployment/s3.test.ts).
+ */
+export function blobStore({ storage: { blobs } }: Pick<Settings, "storage">): Record<string, string> {
+    return blobs.mode === "files"
+        ? {}
+        : {
+              STORAGE_USERS_DRIVER: "s3ng",
+              OCIS_ASYNC_UPLOADS: "false",
+              STORAGE_USERS_S3NG_ENDPOINT: blobs.endpoint,
+              STORAGE_USERS_S3NG_REGION: blobs.region,
+              STORAGE_USERS_S3NG_BUCKET: blobs.bucket,
+          };
+}
+
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
     const { url, issuer, settings, directory, roles, configDir, cspFile, trustBundle } = input;
@@ -266,6 +283,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         WEB_OPTION_LOGOUT_URL: `${issuer}/logout`,
 
         ...furtherServices(settings),
+        ...blobStore(settings),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
     };
@@ -335,18 +353,28 @@ function roleAssignment({ administrators, users }: RoleGroups, { roleClaimPatter
     return { oidc_role_mapper: { role_mapping: [...mapping("admin", administrators), ...mapping("user", users)] } };
 }
 
+/** Secrets of accounts at servers outside the stack. */
+export interface OcisAccounts {
+    /** At the LDAP server; without it every service has an account of its own in oCIS's directory. */
+    readonly bindPassword?: string;
+    /** At the mail server. */
+    readonly smtpPassword?: string;
+    /** At the S3 server, both or none. */
+    readonly accessKey?: string;
+    readonly secretKey?: string;
+}
+
 /**
  * oCIS's ocis.yaml: what `ocis init` would write, and the roles, which no variable can set. Older lines overlook the keys
  * that they do not know.
  *
- * @param accounts Passwords of accounts outside the stack. Without `bindPassword`, which is the LDAP server's, every service has an
- * account of its own in oCIS's directory; `smtpPassword` is the mail server's.
+ * @param accounts Of servers outside the stack.
  */
 export function ocisYaml(
     secrets: pulumi.Unwrap<OcisSecrets>,
     line: OcisLine,
     roles?: RoleGroups,
-    { bindPassword, smtpPassword }: { bindPassword?: string; smtpPassword?: string } = {},
+    { bindPassword, smtpPassword, accessKey, secretKey }: OcisAccounts = {},
 ) {
     const account = {
         service_account: {
@@ -386,7 +414,11 @@ export function ocisYaml(
         auth_basic: { auth_providers: bind(secrets.revaPassword) },
         users: { drivers: bind(secrets.revaPassword) },
         groups: { drivers: bind(secrets.revaPassword) },
-        storage_users: { ...account, mount_id: secrets.storageUsersMountId },
+        storage_users: {
+            ...account,
+            mount_id: secrets.storageUsersMountId,
+            ...(accessKey === undefined ? {} : { drivers: { s3ng: { access_key: accessKey, secret_key: secretKey } } }),
+        },
         gateway: { storage_registry: { storage_users_mount_id: secrets.storageUsersMountId } },
         thumbnails: { thumbnail: { transfer_secret: secrets.thumbnailsTransferSecret } },
         collaboration: { wopi: { secret: secrets.wopiSecret } },

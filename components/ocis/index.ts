@@ -105,7 +105,7 @@ export class Ocis extends pulumi.ComponentResource {
         const { hosts, ldap, secrets, settings } = args;
         const {
             smtp,
-            storage: { files },
+            storage: { blobs, files },
         } = settings;
         const issuer = hosts.auth.url;
         const { mode } = settings.directory;
@@ -113,11 +113,20 @@ export class Ocis extends pulumi.ComponentResource {
         const directoryAuthority = own?.certificate ?? ldap?.authority;
         const readyPorts = [...READY_PORTS, ...(mode === "ldap" ? [] : [IDM_READY_PORT])];
         const roles = roleValues(args.roles, settings);
-        const roots = [args.trusted, smtp?.authority].filter((root) => root !== undefined);
+        const bucket = blobs.mode === "s3" ? blobs : undefined;
+        const roots = [args.trusted, smtp?.authority, bucket?.authority].filter((root) => root !== undefined);
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
         const trustBundle = roots.length === 0 ? undefined : `${FILES_PATH}/root.pem`;
         const yaml = pulumi
-            .all([secrets, { bindPassword: ldap?.password, smtpPassword: smtp?.password }])
+            .all([
+                secrets,
+                {
+                    bindPassword: ldap?.password,
+                    smtpPassword: smtp?.password,
+                    accessKey: bucket?.accessKey,
+                    secretKey: bucket?.secretKey,
+                },
+            ])
             .apply(([values, accounts]) => toYaml(ocisYaml(values, settings.images.ocis.line, roles, accounts)));
         const workload = new Workload(
             name,

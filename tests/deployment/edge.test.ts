@@ -25,12 +25,12 @@ import { Cloud, usersCalled } from "./cloud";
 import { Nginx, NO_NGINX } from "./nginx";
 import { describeOn } from "./pairs";
 import { NO_PEBBLE, Pebble } from "./pebble";
-import { discover, ME, Session, WEB } from "../../client/relying-party";
+import { discover, ME, WEB } from "../../client/relying-party";
 import { freePort } from "../../system/free-port";
 import { docker } from "./stack";
 import { Finding, NO_TESTSSL, testssl } from "./testssl";
 import { eventually, meanwhile } from "./waiting";
-import { uploadByTus } from "./webdav";
+import { digestOf, largeContent, put, uploadByTus } from "./webdav";
 
 const DOMAIN = "edge.localhost";
 const HOSTS = [`auth.${DOMAIN}`, `owncloud.${DOMAIN}`];
@@ -93,27 +93,9 @@ async function addressNoted(cloud: Cloud, url: URL, forwarded: string[]): Promis
     return noted ?? assert.fail(log);
 }
 
-/** Reads a file and returns its digest; oCIS answers 425 Too Early while it still processes an upload. */
-function digestOf(session: Session, path: string): Promise<string> {
-    return eventually(`${path} can be read`, 120, async () => {
-        const response = await session.request(path);
-        if (response.status !== 200) {
-            const text = await response.text();
-            assert.equal(response.status, 425, text);
-            return undefined;
-        }
-        const hash = createHash("sha256");
-        for await (const chunk of response.body!) {
-            hash.update(chunk as Uint8Array);
-        }
-        return hash.digest("hex");
-    });
-}
-
 /** An upload whose sender takes 65 seconds, longer than the minute after which many servers give up. */
 async function slowUpload(cloud: Cloud, person: string): Promise<void> {
     const session = await cloud.signIn(cloud.credentials(person));
-    const { authorization } = session;
     const content = randomBytes(14 * 64 * 1024);
     async function* slowly() {
         for (let sent = 0; sent < 14; sent++) {
@@ -121,20 +103,10 @@ async function slowUpload(cloud: Cloud, person: string): Promise<void> {
             await pause(5_000);
         }
     }
-    const status = await new Promise((resolve, reject) => {
-        // oCIS wants the length before the content, as all of ownCloud's clients send it; fetch does not.
-        const headers = { authorization, "content-length": content.length };
-        const put = httpsRequest(
-            `${cloud.url}/remote.php/webdav/slow.bin`,
-            { ...tlsOptions(cloud.ca), method: "PUT", headers },
-            (answer) => resolve(answer.resume().statusCode),
-        );
-        put.on("error", reject);
-        Readable.from(slowly()).pipe(put);
-    });
-    assert.equal(status, 201);
+    const path = "/remote.php/webdav/slow.bin";
+    assert.equal(await put(cloud, session, path, Readable.from(slowly()), content.length), 201);
     const hash = createHash("sha256").update(content);
-    assert.equal(await digestOf(session, "/remote.php/webdav/slow.bin"), hash.digest("hex"));
+    assert.equal(await digestOf(session, path), hash.digest("hex"));
 }
 
 describeOn({ tier: "everything" }, "a certificate of one's own", (images) => {
@@ -214,25 +186,12 @@ describeOn({ tier: "everything" }, "a certificate of one's own", (images) => {
     test("a file of 1 GiB passes by tus, as the web interface uploads", { skip: noTus }, async () => {
         const session = await cloud.signIn(cloud.credentials("carol"));
         const drive = JSON.parse((await session.ask(`${ME}/drive`)).text) as { id: string };
-        const hash = createHash("sha256");
-        const block = randomBytes(1 << 20);
-        const blocks = 1024;
-        function* content() {
-            for (let index = 0; index < blocks; index++) {
-                block.writeUInt32BE(index);
-                hash.update(block);
-                yield Buffer.from(block);
-            }
-        }
+        const size = 1 << 30;
+        const { content, digest } = largeContent(size);
         const folder = `/remote.php/dav/spaces/${drive.id}`;
-        const file = {
-            name: "large.bin",
-            content: Readable.from(content()),
-            size: blocks * block.length,
-            chunk: 64 * block.length,
-        };
+        const file = { name: "large.bin", content, size, chunk: 64 << 20 };
         await uploadByTus(cloud, session, folder, file);
-        assert.equal(await digestOf(session, `${folder}/large.bin`), hash.digest("hex"));
+        assert.equal(await digestOf(session, `${folder}/large.bin`), digest());
     });
 
     test("an upload that takes more than a minute passes", () => slow);

@@ -1,5 +1,7 @@
 /** ownCloud's WebDAV as an independent library speaks it. */
-import { Agent } from "node:https";
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { Agent, request as httpsRequest } from "node:https";
 import { Readable } from "node:stream";
 import { DefaultHttpStack, Upload } from "tus-js-client";
 import { AuthType, createClient, WebDAVClient, WebDAVClientOptions } from "webdav";
@@ -69,6 +71,55 @@ export async function uploadByTus(cloud: Cloud, session: Session, folder: string
     const agent = new Agent({ ...tlsOptions(cloud.ca), keepAlive: true });
     await sendByTus(`${cloud.url}${folder}`, session.authorization, new DefaultHttpStack({ agent }), file);
     agent.destroy();
+}
+
+/** Content of that many bytes of which no two MiB are alike, and its digest once it was read to its end. */
+export function largeContent(bytes: number): { readonly content: Readable; readonly digest: () => string } {
+    const hash = createHash("sha256");
+    const block = randomBytes(1 << 20);
+    function* blocks() {
+        for (let left = bytes; left > 0; left -= block.length) {
+            if (left >= 4) {
+                block.writeUInt32BE(left % 2 ** 32);
+            }
+            const next = Buffer.from(block.subarray(0, left));
+            hash.update(next);
+            yield next;
+        }
+    }
+    return { content: Readable.from(blocks()), digest: () => hash.digest("hex") };
+}
+
+/**
+ * Writes a file by PUT, with its length before its content: oCIS wants it, all of ownCloud's clients send it, and fetch does not.
+ *
+ * @returns The status of the answer.
+ */
+export function put(cloud: Cloud, { authorization }: Session, path: string, content: Readable, bytes: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+        const headers = { authorization, "content-length": bytes };
+        const options = { ...tlsOptions(cloud.ca), method: "PUT", headers };
+        const request = httpsRequest(`${cloud.url}${path}`, options, (answer) => resolve(answer.resume().statusCode!));
+        request.on("error", reject);
+        content.pipe(request);
+    });
+}
+
+/** Reads a file and returns its digest; oCIS answers 425 Too Early while it still processes an upload. */
+export function digestOf(session: Session, path: string): Promise<string> {
+    return eventually(`${path} can be read`, 120, async () => {
+        const response = await session.request(path);
+        if (response.status !== 200) {
+            const text = await response.text();
+            assert.equal(response.status, 425, text);
+            return undefined;
+        }
+        const hash = createHash("sha256");
+        for await (const chunk of response.body!) {
+            hash.update(chunk as Uint8Array);
+        }
+        return hash.digest("hex");
+    });
 }
 
 /** Reads a file that was just written: oCIS answers 425 Too Early while it still processes the upload. */
