@@ -31,6 +31,7 @@ async function status(name: string, drift: boolean, people: boolean, say: Say): 
     const spaces = people && ocisRuns ? await spacesOf(stack.server("ocis")) : undefined;
     const backup = lastBackup(name);
     const { cloud } = hostsOf(settings);
+    const { blobs } = settings.storage;
     const edgeRuns = states.some(({ server, status }) => server === "edge" && status === "running");
     const certificate =
         settings.tls.mode === "none" || !edgeRuns
@@ -73,6 +74,7 @@ async function status(name: string, drift: boolean, people: boolean, say: Say): 
                       ["space", "takes"],
                       spaces.map(({ space, used }) => [space, printBytes(used)]),
                   ),
+                  ...(blobs.mode === "s3" ? [`without the contents of files, which are in the bucket ${blobs.bucket}`] : []),
                   "",
               ]),
         `last backup      ${backup === undefined ? "none is known on this machine" : `${backup.time}, ${backup.repository}`}`,

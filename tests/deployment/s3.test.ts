@@ -75,6 +75,12 @@ describeOn({ tier: "everything", real: true, missing: NO_SEAWEEDFS }, "files in 
         }
     });
 
+    test("status says that it does not count them", async () => {
+        const { code, text } = await cloud.stack.command("status", "--people");
+        assert.equal(code, 0, text);
+        assert.match(text, /personal\/alice.*without the contents of files, which are in the bucket cloud/s);
+    });
+
     test("where the server goes away, whoever writes is told, nothing is half there, and everything goes on when it is back", async () => {
         assert.equal(await write("kept.txt", "as it was"), 201);
         await server.kill();
