@@ -12,6 +12,7 @@ import { accessPolicy, roleGroups, shutOut } from "./access";
 import { Authelia } from "./authelia";
 import { Certificates } from "./certificates";
 import { menderFor } from "./diagnosis";
+import { earlierOutputs } from "./earlier-state";
 import { Edge, namesOnDockerHost } from "./edge";
 import { BLOBS, DATABASE, DIRECTORY, FirstChoice } from "./first-choice";
 import { LdapAccess } from "./ldap-access";
@@ -94,7 +95,7 @@ export class Cloud extends pulumi.ComponentResource {
             },
             part("secrets", {}, { protect: settings.keepData }),
         );
-        const remembered = { keepData: settings.keepData, mender };
+        const remembered = { keepData: settings.keepData, mender, earlier: earlierOutputs(this) };
         const inDirectory = part("directory", { type: typeToken("Directory") });
         const { confirmed: directoryConfirmed } = new FirstChoice(
             `${name}-directory`,

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Path } from "../settings/cure";
 import { describeFault } from "../settings/fault";
 import { failure, Mender } from "./diagnosis";
-import { earlierOutputs, Outputs } from "./earlier-state";
+import { Outputs } from "./earlier-state";
 import { typeToken } from "./naming";
 
 /** A member of the configuration that stays as it was at first. */
@@ -31,6 +31,8 @@ export interface FirstChoiceArgs extends Choice {
     readonly value: string;
     /** Keeps the memory as long as the data. */
     readonly keepData: boolean;
+    /** What the state says before this run. */
+    readonly earlier: pulumi.Output<Outputs>;
     readonly mender: Mender;
     readonly before?: Before;
 }
@@ -85,7 +87,7 @@ export class FirstChoice extends pulumi.ComponentResource {
 
     constructor(
         name: string,
-        { value, keepData, mender, before, ...choice }: FirstChoiceArgs,
+        { value, keepData, earlier, mender, before, ...choice }: FirstChoiceArgs,
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super(typeToken("FirstChoice"), name, {}, opts);
@@ -95,7 +97,7 @@ export class FirstChoice extends pulumi.ComponentResource {
         const input =
             before === undefined
                 ? value
-                : pulumi.all([earlierOutputs(this), own]).apply(([outputs, urn]) => firstValue(outputs, urn, value, before));
+                : pulumi.all([earlier, own]).apply(([outputs, urn]) => firstValue(outputs, urn, value, before));
         const madeWith = new pulumi.Stash(stash, { input }, { parent: this, protect: keepData });
         this.confirmed = madeWith.output.apply((first: string) => {
             if (first !== value) {

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describeFault } from "../settings/fault";
 import { User } from "../settings/users";
 import { failure, Mender } from "./diagnosis";
-import { earlierOutputs } from "./earlier-state";
+import { Outputs } from "./earlier-state";
 import { typeToken } from "./naming";
 
 /** Every name that the stack has had, and what it was at the last update. */
@@ -44,6 +44,8 @@ export interface UserNameMemoryArgs {
     readonly users: readonly User[];
     /** Keeps the memory as long as the data. */
     readonly keepData: boolean;
+    /** What the state says before this run. */
+    readonly earlier: pulumi.Output<Outputs>;
     readonly mender: Mender;
 }
 
@@ -51,10 +53,14 @@ export class UserNameMemory extends pulumi.ComponentResource {
     /** Every name that the stack has had; fails where one of a removed user is given again. */
     readonly confirmed: pulumi.Output<UserNames>;
 
-    constructor(name: string, { users, keepData, mender }: UserNameMemoryArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(
+        name: string,
+        { users, keepData, earlier, mender }: UserNameMemoryArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
         super(typeToken("UserNameMemory"), name, {}, opts);
         const stash = `${name}-known`;
-        this.confirmed = this.earlier(stash).apply((known) => {
+        this.confirmed = this.known(stash, earlier).apply((known) => {
             const found = namesakes(known, users);
             if (found.length > 0) {
                 throw failure(refusal(found, mender));
@@ -68,8 +74,8 @@ export class UserNameMemory extends pulumi.ComponentResource {
     /**
      * What the last update has put into the stash; nothing at the first one. A program cannot ask a stash: it gives what it was made with.
      */
-    private earlier(stash: string): pulumi.Output<UserNames> {
+    private known(stash: string, earlier: pulumi.Output<Outputs>): pulumi.Output<UserNames> {
         const urn = pulumi.createUrn(stash, "pulumi:index:Stash", this);
-        return pulumi.all([earlierOutputs(this), urn]).apply(([outputs, own]) => (outputs[own]?.input ?? {}) as UserNames);
+        return pulumi.all([earlier, urn]).apply(([outputs, own]) => (outputs[own]?.input ?? {}) as UserNames);
     }
 }
