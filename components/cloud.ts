@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostsOf } from "../hosts";
 import { Given } from "../settings";
 import { CommandLine } from "../settings/cure";
-import { engineFaults } from "../settings/engine";
+import { engineFaults } from "../settings/provider";
 import { checkPrefix } from "../settings/prefix";
 import { settingsOf } from "../settings/refusal";
 import { describeUnrun } from "../versions";
@@ -125,8 +125,9 @@ export class Cloud extends pulumi.ComponentResource {
         const choicesConfirmed = pulumi.all([directoryConfirmed, databaseConfirmed, blobsConfirmed]);
         // After them nothing is left where one is refused, and by that the network goes in the same step as the volumes: the provider waits two
         // seconds for either. Source: kreuzwerker/docker, resourceDockerNetworkDelete; Pulumi's ScheduleDeletes.
-        const network = new Network(`${name}-network`, { prefix, precondition: choicesConfirmed }, part("network"));
-        const { directory } = settings;
+        const network = new Network(`${name}-network`, { prefix, engine: settings.engine, precondition: choicesConfirmed }, part("network"));
+        const { directory, engine } = settings;
+        const replicas = engine.mode === "swarm" ? engine.replicas : undefined;
         const names =
             directory.mode === "authelia"
                 ? new UserNameMemory(`${name}-user-names`, { users: settings.users, ...remembered }, { parent: this }).confirmed
@@ -149,12 +150,13 @@ export class Cloud extends pulumi.ComponentResource {
                 trusted: certificates.trusted,
                 namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
                 secrets: secrets.ocis,
+                replicas: replicas?.ocis,
             },
             part("ocis"),
         );
         const authelia = new Authelia(
             `${name}-authelia`,
-            { ...common, application, ldap: outside ?? ocis.ldap, secrets, after: ocis.ldapServers },
+            { ...common, application, ldap: outside ?? ocis.ldap, secrets, after: ocis.ldapServers, replicas: replicas?.authelia },
             part("authelia"),
         );
         const edge = new Edge(
@@ -164,6 +166,7 @@ export class Cloud extends pulumi.ComponentResource {
                 settings,
                 sites: [authelia.site, ocis.site],
                 certificate: certificates.sites,
+                replicas: replicas?.edge,
                 precondition,
                 mender,
             },

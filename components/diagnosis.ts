@@ -150,8 +150,13 @@ export const known = <T>(values: pulumi.Input<T>) =>
     new Promise<T>((resolve) => void pulumi.output(values).apply((value) => resolve(value as T)));
 
 /** The last lines of a container's log, oldest first and without the secrets of its workload, or why there are none. */
-export async function logOf({ secrets }: Patient, containerName: string, lines = LOG_LINES): Promise<string> {
-    const { code, text } = await askDocker("logs", "--tail", String(lines), containerName);
+export async function logOf(
+    { secrets }: Patient,
+    containerName: string,
+    kind: "container" | "service" = "container",
+    lines = LOG_LINES,
+): Promise<string> {
+    const { code, text } = await askDocker(kind, "logs", "--tail", String(lines), containerName);
     const said = code === 0 ? text.trim() || "(it has logged nothing)" : `(its log could not be read: ${text.trim()})`;
     return mask(said, await known<string[]>(pulumi.all([...secrets])));
 }

@@ -1,27 +1,47 @@
-/** A cloud's own bridge network, on which its containers reach each other by name and nobody else reaches them. */
+/**
+ * A cloud's own network, on which its processes reach each other by name and nobody else reaches them: a bridge of one engine, or an overlay
+ * between the machines of a swarm.
+ */
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
+import { Engine } from "../settings/engine";
 import { typeToken } from "./naming";
 
 export interface NetworkArgs {
     /** What every name of the cloud on the Docker host starts with, so that several clouds live there side by side. */
     readonly prefix: string;
+    /** What places the processes. */
+    readonly engine: Engine;
     /** The network is not made before this is known. */
     readonly precondition: pulumi.Input<unknown>;
+}
+
+/** The network as an engine makes it, and how it is called: a stack that moves has both for a moment. */
+function drawn(engine: Engine): { what: string; args: docker.NetworkArgs } {
+    return engine.mode === "swarm"
+        ? // Docker reads no value, but the word alone.
+          { what: "overlay", args: { driver: "overlay", options: engine.encryptedNetwork ? { encrypted: "" } : undefined } }
+        : { what: "network", args: { driver: "bridge" } };
 }
 
 export class Network extends pulumi.ComponentResource {
     /** As Docker knows it. */
     readonly name: pulumi.Output<string>;
+    readonly id: pulumi.Output<string>;
+    /** What places the processes that are on it. */
+    readonly engine: Engine["mode"];
     private readonly prefix: string;
 
-    constructor(name: string, { prefix, precondition }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, { prefix, engine, precondition }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Network"), name, {}, opts);
         this.prefix = prefix;
-        const named = pulumi.all([precondition]).apply(() => this.nameOnHost("network"));
-        const network = new docker.Network(name, { name: named, driver: "bridge" }, { parent: this });
+        this.engine = engine.mode;
+        const { what, args } = drawn(engine);
+        const named = pulumi.all([precondition]).apply(() => this.nameOnHost(what));
+        const network = new docker.Network(name, { name: named, ...args }, { parent: this });
         this.name = network.name;
+        this.id = network.id;
         this.registerOutputs({ name: this.name });
     }
 

@@ -81,7 +81,7 @@ export interface DataSize {
     readonly free: number;
 }
 
-/** By POSIX, in blocks of 1024 bytes: the first number of du, the fourth column of df. Every image has busybox, see components/workload.ts. */
+/** By POSIX, in blocks of 1024 bytes: the first number of du, the fourth column of df. Every image has busybox, see components/workload/args.ts. */
 export async function dataSizes(stack: StackOnEngine, running: readonly ContainerState[]): Promise<DataSize[]> {
     const servers = (["authelia", "ocis"] as const).filter((name) =>
         running.some(({ server, status }) => server === name && status === "running"),

@@ -10,7 +10,7 @@ import { ANSWER_TIMEOUT, engineHost } from "./engine";
 import { Finding, look } from "./finding";
 import { PulumiCommand } from "./pulumi";
 
-/** Oldest Docker Engine that was run: it is the first that knows "host-gateway". Source: components/workload.ts. */
+/** Oldest Docker Engine that was run: it is the first that knows "host-gateway". Source: components/workload/containers.ts. */
 const OLDEST_ENGINE = "20.10";
 
 /** Free bytes below which a disk is about to be full, and is. An upgrade pulls an image of some hundred MiB. */

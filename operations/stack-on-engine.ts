@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 
+import { Failure } from "../system/failure";
 import { stackFile } from "../system/folders";
 import { attempt, Ended, foreground, run } from "../system/run";
 import { dockerOptions, engineKeys, EngineKeys } from "../system/docker-engine";
@@ -12,11 +13,11 @@ import { Server } from "./server";
 /** The servers of a stack by their names on its network. */
 export type ServerName = "authelia" | "ocis" | "edge";
 
-/** The engine that a stack's file names. */
-function engineOf(stack: string): EngineKeys {
+/** What a stack's file says, by key. */
+function configurationOf(stack: string): Record<string, unknown> {
     const file = stackFile(stack);
     const { config } = (existsSync(file) ? parse(readFileSync(file, "utf8")) : {}) as { config?: Record<string, unknown> };
-    return engineKeys(config ?? {});
+    return config ?? {};
 }
 
 export class StackOnEngine {
@@ -28,7 +29,7 @@ export class StackOnEngine {
     /** @param engine The stack's engine; that of its file by default. */
     constructor(
         readonly name: string,
-        readonly engine = engineOf(name),
+        readonly engine: EngineKeys = engineKeys(configurationOf(name)),
     ) {
         this.prefix = `${PROJECT}-${name}-`;
         this.options = dockerOptions(engine);
@@ -66,7 +67,20 @@ export class StackOnEngine {
         return !/^(unix|npipe):/.test(await engineHost(this.options));
     }
 
+    /** @throws Failure where its servers are services of a swarm, of which this program knows no container. */
+    expectContainers(): void {
+        const placed = configurationOf(this.name)[`${PROJECT}:engine`] as { mode?: string } | undefined;
+        if (placed?.mode === "swarm") {
+            throw new Failure(
+                `This command works on containers of one engine, and the servers of ${this.name} are services of a swarm.\n` +
+                    'docs/swarm.md, "Commands", says what does the same there.',
+            );
+        }
+    }
+
+    /** @throws Failure on a swarm. */
     server(name: ServerName): Server {
+        this.expectContainers();
         return new Server(this.options, `${this.prefix}${name}`);
     }
 

@@ -1,95 +1,88 @@
-/**
- * Checks of what Pulumi's docker provider is told of its engine. Its keys are the provider's own; here stands what cannot be used with this
- * program, or would leave the engine, which is as good as root on its machine, to whoever is on the way.
- */
-import { existsSync } from "node:fs";
-import { isIP } from "node:net";
-import { join } from "node:path";
+/** The key `engine`: what places a stack's processes, one Docker Engine or a swarm of several, and what a swarm asks for. */
+import { z } from "zod";
 
-import { engineKeys, TLS_FILES } from "../system/docker-engine";
+import { Cure } from "./cure";
+import type { Database } from "./database";
+import { flag, withMode } from "./declaration";
+import type { Directory } from "./directory";
 import { Fault } from "./fault";
-import { isLoopback } from "./tls";
+import type { Sessions } from "./sessions";
+import { OWN_VOLUME, Storage } from "./storage";
+import type { Tls } from "./tls";
 
-/** Keys of the provider that the docker command has no equal of, which the program asks besides, and what serves in their place. */
-const UNUSABLE: Readonly<Record<string, string>> = {
-    "docker:sshOpts":
-        "no such key here, because the docker command, which is asked too, reads ~/.ssh/config alone: put them there",
-    ...Object.fromEntries(
-        ["docker:caMaterial", "docker:certMaterial", "docker:keyMaterial"].map((key) => [
-            key,
-            "no such key here, because the docker command, which is asked too, reads files alone: give their folder as docker:certPath",
-        ]),
+const onOne = z.strictObject({
+    mode: z.literal("containers").meta({ description: "Containers on one Docker Engine." }),
+});
+
+/** How many of a server there are; no more than a hundred, which is a slip of the keyboard. */
+function replicas(server: string) {
+    const allowed = "a whole number from 1 to 100";
+    const description = `How many of ${server}.`;
+    return z.int(allowed).min(1, allowed).max(100, allowed).default(2).meta({ description, example: 3 });
+}
+
+const onSwarm = z.strictObject({
+    mode: z.literal("swarm").meta({ description: "Services of a Docker swarm of several machines; see docs/scaling.md." }),
+    replicas: z
+        .strictObject({
+            edge: replicas("the edge, at most one on each machine"),
+            authelia: replicas("Authelia"),
+            ocis: replicas("oCIS; its search, of which there is one, is apart"),
+        })
+        .prefault({})
+        .meta({ description: "How many of each server run at once." }),
+    encryptedNetwork: flag(
+        true,
+        "Whether what the servers say to each other between the machines is encrypted (IPsec, by the kernel). false only where nobody " +
+            "else is on the network between them.",
     ),
-};
+});
 
-/** Forms of an address that provider and command both know. */
-const HOST = /^(?:unix:\/\/\/.+|npipe:\/\/.+|(ssh|tcp):\/\/(?:[^@/]+@)?(\[[^\]]+\]|[^:/]+)(?::\d+)?(?:\/.*)?)$/;
+export const engine = z
+    .preprocess(withMode("containers"), z.discriminatedUnion("mode", [onOne, onSwarm], "containers or swarm"))
+    .prefault({})
+    .meta({ description: "What places the servers." });
 
-/**
- * What is wrong with an engine's keys.
- *
- * @param configuration Every text of the stack's configuration by key, "docker:host" among them.
- * @param environment With DOCKER_HOST and DOCKER_CERT_PATH, which hold where the keys are not given.
- */
-export function engineFaults(
-    configuration: Readonly<Record<string, unknown>>,
-    environment: Readonly<Record<string, string | undefined>> = process.env,
-): Fault[] {
-    const unusable = Object.entries(UNUSABLE)
-        .filter(([key]) => key in configuration)
-        .map(([key, allowed]): Fault => ({ path: [key], value: "[not shown]", allowed, cures: [{ remove: [key] }] }));
-    const { context, host = context === undefined ? environment.DOCKER_HOST : undefined, certPath } = engineKeys(configuration);
-    const missing = certPath === undefined ? [] : Object.values(TLS_FILES).filter((file) => !existsSync(join(certPath, file)));
-    const path = ["docker:certPath"];
-    const certificates: Fault[] =
-        missing.length === 0
-            ? []
-            : [
-                  {
-                      path,
-                      value: certPath,
-                      allowed: `a folder with ${Object.values(TLS_FILES).join(", ")}; there is no ${missing.join(", ")}`,
-                      cures: [{ remove: path }],
-                  },
-              ];
-    return [...unusable, ...certificates, ...(host ? hostFaults(host, certPath ?? environment.DOCKER_CERT_PATH) : [])];
+export type Engine = z.output<typeof engine>;
+
+/** What a swarm has to be seen together with. */
+interface Placed {
+    readonly engine: Engine;
+    readonly address: string;
+    readonly tls: Tls;
+    readonly directory: Directory;
+    readonly storage: Storage;
+    readonly database: Database;
+    readonly sessions: Sessions;
 }
 
-/** Whether nobody is on the way to a name: as when ssh or a tunnel listens there. */
-function isThisMachine(name: string): boolean {
-    const address = name.replace(/^\[|\]$/g, "");
-    return address === "localhost" || (isIP(address) !== 0 && isLoopback(address));
-}
-
-function hostFaults(host: string, certPath: string | undefined): Fault[] {
-    const path = ["docker:host"];
-    const [known, scheme, name] = HOST.exec(host) ?? [];
-    const bySsh = { set: path, to: `ssh://root@${name ?? "cloud.example.com"}` } as const;
-    if (known === undefined) {
-        return [
-            {
-                path,
-                value: host,
-                allowed: "ssh://user@host, tcp://host:port with docker:certPath, unix:///path",
-                cures: [bySsh],
-            },
-        ];
-    }
-    if (scheme !== "tcp" || certPath !== undefined || isThisMachine(name!)) {
+/** Every process of a service may stop at any time and go on elsewhere, so that nothing may be in one machine alone. */
+export function checkEngine({ engine: { mode }, address, tls, directory, storage, database, sessions }: Placed): Fault[] {
+    if (mode !== "swarm") {
         return [];
     }
+    const otherwise = { when: "to stay on one machine", cures: [{ remove: ["engine"] }] };
+    const fault = (path: string[], value: unknown, holds: boolean, allowed: string, ...cures: Cure[]): Fault[] =>
+        holds ? [] : [{ path, value, allowed: `${allowed} with engine.mode swarm`, cures, otherwise }];
+    const outside = (key: string, value: string, mode: string, why: string, ...others: string[]) =>
+        fault([key, "mode"], value, [mode, ...others].includes(value), [mode, ...others].join(" or ") + `, because ${why},`, {
+            set: [key, "mode"],
+            to: mode,
+        });
     return [
-        {
-            path,
-            value: host,
-            allowed:
-                "ssh://user@host, or tcp:// with docker:certPath, the folder with the certificates: without them whoever is on the way " +
-                "is root on that machine",
-            cures: [bySsh],
-            otherwise: {
-                when: "where the engine asks for certificates",
-                cures: [{ set: ["docker:certPath"], to: `/home/me/.docker/${name}` }],
-            },
-        },
+        ...outside("directory", directory.mode, "ldap", "a file of users, or oCIS's own directory, is in one machine"),
+        ...outside("database", database.mode, "postgres", "SQLite is a file in one machine"),
+        ...outside("sessions", sessions.mode, "redis", "one Authelia knows nothing of what another has in memory", "sentinel"),
+        ...outside("tls", tls.mode, "private-ca", "the machines share no certificates of ACME, and no proxy on one of them", "files"),
+        ...fault(
+            ["storage", "files"],
+            storage.files,
+            storage.files !== OWN_VOLUME,
+            "nfs://server/path, or a folder under which every machine finds the same file system,",
+            { set: ["storage", "files"], to: "nfs://nas.example.com/cloud" },
+        ),
+        ...fault(["address"], address, address === "0.0.0.0", "0.0.0.0, because the port of a service has no address", {
+            remove: ["address"],
+        }),
     ];
 }

@@ -10,6 +10,7 @@ import { accessTokens } from "./access-tokens";
 import { database } from "./database";
 import { directory } from "./directory";
 import { domain } from "./domain";
+import { checkEngine, engine } from "./engine";
 import { Fault, faultsOf } from "./fault";
 import { Images, images, releasesOf } from "./images";
 import { lifespans } from "./lifespans";
@@ -40,6 +41,7 @@ export const KEYS = {
     storage,
     database,
     sessions,
+    engine,
     images,
     rotations,
     ...SWITCHES,
@@ -92,6 +94,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["tls", "domain", "httpsPort"], (values) => checkCertificate(values.tls, hostsOf(values), given.tls)),
         ...rule(usable, ["users", "directory"], checkUsers),
         ...rule(usable, ["access", "directory"], checkAccess),
+        ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions"], checkEngine),
         ...(Array.isArray(releases)
             ? releases
             : [

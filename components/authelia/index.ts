@@ -14,7 +14,7 @@ import { RelyingApplication } from "../relying-party";
 import { Secrets } from "../secrets";
 import { GO_BACK, ReleaseToRun } from "../release-memory";
 import { Site } from "../site";
-import { File, FILES_PATH, SECRETS_PATH, Workload } from "../workload";
+import { File, FILES_PATH, Predecessor, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { changesStorageKey, previousKeyFile } from "./rekey";
 import { AUTHELIA_DATA, authoritiesOf, passwordsOf } from "./state";
@@ -43,7 +43,9 @@ export interface AutheliaArgs {
     /** Nothing is made or changed before this is known. */
     readonly precondition: pulumi.Input<unknown>;
     /** Authelia starts when these are ready: without its LDAP server it ends at once. */
-    readonly after: readonly Workload[];
+    readonly after: readonly Predecessor[];
+    /** How many there are at once; 1 by default. */
+    readonly replicas?: number;
     readonly mender: Mender;
 }
 
@@ -122,6 +124,7 @@ export class Authelia extends pulumi.ComponentResource {
                 memory: AUTHELIA_MEMORY,
                 network: args.network,
                 after: args.after,
+                replicas: args.replicas,
                 mender: args.mender,
             },
             { parent: this },
@@ -129,11 +132,11 @@ export class Authelia extends pulumi.ComponentResource {
         if (smtp === undefined) {
             void pulumi.log.info(
                 `Mail is off: whoever enrols a second factor in the portal asks the operator for the one-time code. ` +
-                    `docker exec ${workload.containerName} cat ${NOTIFICATIONS}`,
+                    `docker exec ${workload.nameOnHost} cat ${NOTIFICATIONS}`,
                 this,
             );
         }
-        this.containerName = workload.containerName;
+        this.containerName = workload.nameOnHost;
         this.release = { server: AUTHELIA, release, image: workload.image };
         this.site = {
             host: hosts.auth,

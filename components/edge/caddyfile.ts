@@ -7,7 +7,7 @@ import { Closed, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
 
 export interface CaddyfileInput {
-    readonly settings: Pick<Settings, "httpsPort" | "httpPort" | "http3" | "tls">;
+    readonly settings: Pick<Settings, "engine" | "httpsPort" | "httpPort" | "http3" | "tls">;
     readonly sites: readonly Site[];
     /** Root of the authority that is asked by ACME; a path in the container. */
     readonly root: string;
@@ -117,11 +117,32 @@ const behindProxy = 'header_up X-Forwarded-For "^(.*, *)?([^,]*), *[^,]*$" "$2"'
 /** How long a request waits for its turn: for sixty people on two cores it takes 20 seconds. */
 const LONGEST_QUEUE = "60s";
 
+/** A server, and what `reverse_proxy` is told of it after the matcher, and within its block. */
+interface Upstream {
+    readonly to: string;
+    readonly lines: readonly string[];
+}
+
+/**
+ * One process by its name, or as many as the name leads to at the moment: in a swarm to those that can serve, so that one that has gone is
+ * not asked for longer than a second. Whoever is asked has to take the connection as fast, or another one is. Source: Caddy 2.11.9,
+ * modules/caddyhttp/reverseproxy/upstreams.go.
+ */
+function upstreamOf({ engine }: Pick<Settings, "engine">, hostAndPort: string): Upstream {
+    if (engine.mode !== "swarm") {
+        return { to: ` ${hostAndPort}`, lines: [] };
+    }
+    const [name, port] = hostAndPort.split(":");
+    const dynamic = block("dynamic a", [`name ${name}`, `port ${port}`, "refresh 1s", "dial_timeout 1s", "versions ipv4"]);
+    return { to: "", lines: [...dynamic, ...block("transport http", ["dial_timeout 1s"])] };
+}
+
 /** Asks the upstream something before a request; with its success the request goes on. */
-function questionBefore({ method, path, by }: PrecededRequest, name: string, upstream: string, headers: readonly string[]) {
+function questionBefore({ method, path, by }: PrecededRequest, name: string, upstream: Upstream, headers: readonly string[]) {
     return [
         ...block(`@${name}`, [`method ${method}`, `path ${path}`]),
-        ...block(`reverse_proxy @${name} ${upstream}`, [
+        ...block(`reverse_proxy @${name}${upstream.to}`, [
+            ...upstream.lines,
             `rewrite ${by}`,
             ...headers,
             "@success status 2xx",
@@ -132,10 +153,11 @@ function questionBefore({ method, path, by }: PrecededRequest, name: string, ups
 }
 
 /** Lets few requests of a kind through at once. */
-function waitingLine({ paths, atOnce }: Queue, upstream: string, headers: readonly string[]): string[] {
+function waitingLine({ paths, atOnce }: Queue, upstream: Upstream, headers: readonly string[]): string[] {
     return [
         ...block("@queue", [`path ${paths.join(" ")}`]),
-        ...block(`reverse_proxy @queue ${upstream}`, [
+        ...block(`reverse_proxy @queue${upstream.to}`, [
+            ...upstream.lines,
             ...headers,
             `unhealthy_request_count ${atOnce}`,
             `lb_try_duration ${LONGEST_QUEUE}`,
@@ -158,7 +180,8 @@ export function caddyfile(input: CaddyfileInput): string {
         "grace_period 20s",
         ...tlsOptions(input),
     ];
-    const site = ({ host, upstream, inside, rewrites, closed = [], preceded = [], queue }: Site) => {
+    const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue }: Site) => {
+        const upstream = upstreamOf(settings, hostAndPort);
         const { host: authority } = new URL(host.url);
         // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever port a request
         // claims, and whatever a proxy in front makes of it.
@@ -177,7 +200,8 @@ export function caddyfile(input: CaddyfileInput): string {
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
             ...(queue === undefined ? [] : waitingLine(queue, upstream, headers)),
             // While a server restarts, requests wait for it instead of failing.
-            ...block(`reverse_proxy ${upstream}`, [
+            ...block(`reverse_proxy${upstream.to}`, [
+                ...upstream.lines,
                 ...headers,
                 ...(inside === undefined
                     ? []

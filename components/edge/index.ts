@@ -20,6 +20,8 @@ export interface EdgeArgs {
     readonly sites: readonly Site[];
     /** What both sites serve; needed with the modes "private-ca" and "files". */
     readonly certificate?: CertificateWithKey;
+    /** How many there are at once; 1 by default. */
+    readonly replicas?: number;
     /** Nothing is made or changed before this is known. */
     readonly precondition: pulumi.Input<unknown>;
     readonly mender: Mender;
@@ -97,6 +99,7 @@ export class Edge extends pulumi.ComponentResource {
                 network: args.network,
                 aliases: tls.mode === "none" ? [] : args.sites.map(({ host }) => host.name),
                 ports: publishedPorts(settings),
+                replicas: args.replicas,
                 // The official image's binary carries this capability as a file attribute: without it the kernel refuses to
                 // execute the file at all.
                 capabilities: ["CAP_NET_BIND_SERVICE"],
@@ -105,7 +108,7 @@ export class Edge extends pulumi.ComponentResource {
             { parent: this },
         );
         void noticeHiddenAddresses(settings, this);
-        this.containerName = workload.containerName;
+        this.containerName = workload.nameOnHost;
         this.registerOutputs({});
     }
 }

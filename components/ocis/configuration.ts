@@ -103,6 +103,12 @@ export function roleValues(
     };
 }
 
+/** Where the one process is that searches, where there are several: its index takes no other. It is a whole server too. */
+export type Search = "here" | "elsewhere";
+
+/** Port on which the others ask it; oCIS's default. */
+const SEARCH_PORT = 9220;
+
 export interface OcisEnvironmentInput {
     /** Public URL of ownCloud, without a trailing slash. */
     readonly url: string;
@@ -118,6 +124,8 @@ export interface OcisEnvironmentInput {
     readonly cspFile: string;
     /** File with the root certificates of the private authority, if there is one. */
     readonly trustBundle?: string;
+    /** Undefined: this is the only process. */
+    readonly search?: Search;
 }
 
 /** Authorities that an image trusts. Source: Alpine's package ca-certificates, which oCIS's Dockerfile installs. */
@@ -242,9 +250,27 @@ export function blobStore({ storage: { blobs } }: Pick<Settings, "storage">): Re
           };
 }
 
+/**
+ * What one of several processes is told. Each asks its own services, which are registered under the address that every process has for
+ * itself; only of search there is one, which all of them find. What one has read of a file's attributes, another may have changed since.
+ * Source: oCIS 8.2.0, services/search/pkg/config/defaults and services/storage-users/pkg/config; run with it (tests/deployment/swarm.test.ts).
+ */
+function oneOfSeveral(search: Search): Record<string, string> {
+    return {
+        STORAGE_USERS_FILEMETADATA_CACHE_STORE: "noop",
+        STORAGE_SYSTEM_CACHE_STORE: "noop",
+        ...(search === "here" ? { SEARCH_GRPC_ADDR: `0.0.0.0:${SEARCH_PORT}` } : {}),
+    };
+}
+
+/** The services that run by default and are not wanted: what they do is done elsewhere. */
+function servicesElsewhere({ directory, search }: Pick<OcisEnvironmentInput, "directory" | "search">): string[] {
+    return ["idp", ...(directory.mode === "ldap" ? ["idm"] : []), ...(search === "elsewhere" ? ["search"] : [])];
+}
+
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
-    const { url, issuer, settings, directory, roles, configDir, cspFile, trustBundle } = input;
+    const { url, issuer, settings, directory, roles, configDir, cspFile, trustBundle, search } = input;
     const { line } = settings.images.ocis;
     return {
         OCIS_URL: url,
@@ -255,7 +281,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         OCIS_BASE_DATA_PATH: OCIS_DATA,
         OCIS_INSECURE: "false",
         OCIS_LOG_LEVEL: "warn",
-        OCIS_EXCLUDE_RUN_SERVICES: directory.mode === "ldap" ? "idp,idm" : "idp",
+        OCIS_EXCLUDE_RUN_SERVICES: servicesElsewhere(input).join(","),
         PROXY_HTTP_ADDR: `0.0.0.0:${OCIS_PORT}`,
         PROXY_TLS: "false",
         PROXY_ENABLE_BASIC_AUTH: "false",
@@ -284,6 +310,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
 
         ...furtherServices(settings),
         ...blobStore(settings),
+        ...(search === undefined ? {} : oneOfSeveral(search)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
     };

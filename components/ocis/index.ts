@@ -15,7 +15,7 @@ import { Network } from "../network";
 import { OcisSecrets } from "../secrets";
 import { GO_BACK, ReleaseToRun } from "../release-memory";
 import { Site } from "../site";
-import { FILES_PATH, SECRETS_PATH, Workload } from "../workload";
+import { FILES_PATH, Predecessor, SECRETS_PATH, Workload, WorkloadArgs } from "../workload";
 import { toYaml } from "../yaml";
 import {
     OCIS_DATA,
@@ -28,6 +28,7 @@ import {
     ocisLdapDirectory,
     ocisYaml,
     roleValues,
+    Search,
 } from "./configuration";
 
 export interface OcisArgs {
@@ -45,6 +46,8 @@ export interface OcisArgs {
     /** Public names that lead to the Docker host. */
     readonly namesOnDockerHost: readonly string[];
     readonly secrets: OcisSecrets;
+    /** How many there are at once, beside one that searches; by default one process does all. */
+    readonly replicas?: number;
     /** Nothing is made or changed before this is known. */
     readonly precondition: pulumi.Input<unknown>;
     readonly mender: Mender;
@@ -52,6 +55,9 @@ export interface OcisArgs {
 
 /** Name on the network. */
 const HOST = "ocis";
+
+/** The same of the one process that searches, where there are several others. */
+const SEARCH_HOST = "ocis-search";
 
 /**
  * Debug ports of what a sign-in needs: graph, frontend, users, storage-users, proxy. The proxy's alone answers up to ten
@@ -96,7 +102,7 @@ export class Ocis extends pulumi.ComponentResource {
     /** oCIS's own directory for others to read, in the mode "ocis". */
     readonly ldap?: LdapAccess;
     /** The LDAP servers of the cloud: oCIS in the mode "ocis", else none. */
-    readonly ldapServers: readonly Workload[];
+    readonly ldapServers: readonly Predecessor[];
     /** Passwords of the people whom oCIS itself puts into its directory, by name; secrets. */
     readonly initialPasswords: Readonly<Record<string, pulumi.Output<string>>>;
 
@@ -128,10 +134,10 @@ export class Ocis extends pulumi.ComponentResource {
                 },
             ])
             .apply(([values, accounts]) => toYaml(ocisYaml(values, settings.images.ocis.line, roles, accounts)));
-        const workload = new Workload(
-            name,
+        const server = (resource: string, host: string, search?: Search, more: Partial<WorkloadArgs> = {}) => new Workload(
+            resource,
             {
-                host: HOST,
+                host,
                 image: { name: settings.images.ocis.image, cure: { set: ["images", "ocis"], to: OCIS.image } },
                 goBack: GO_BACK,
                 precondition: args.precondition,
@@ -146,6 +152,7 @@ export class Ocis extends pulumi.ComponentResource {
                         configDir: SECRETS_PATH,
                         cspFile: `${FILES_PATH}/csp.yaml`,
                         trustBundle,
+                        search,
                     }),
                 ),
                 files: [
@@ -174,9 +181,16 @@ export class Ocis extends pulumi.ComponentResource {
                 network: args.network,
                 namesOnDockerHost: args.namesOnDockerHost,
                 mender: args.mender,
+                ...more,
             },
             { parent: this },
         );
+        const { replicas } = args;
+        const workload =
+            replicas === undefined ? server(name, HOST) : server(name, HOST, "elsewhere", { replicas });
+        if (replicas !== undefined) {
+            server(`${name}-search`, SEARCH_HOST, "here", { alone: true });
+        }
         if (mode !== "ocis" && (args.roles?.administrators ?? []).length === 0) {
             void pulumi.log.info(
                 "Nobody administers ownCloud, because access.administrators names no group: see docs/production.md, " +
@@ -191,7 +205,7 @@ export class Ocis extends pulumi.ComponentResource {
         };
         this.ldapServers = mode === "ocis" ? [workload] : [];
         this.initialPasswords = mode === "ocis" ? { admin: secrets.adminPassword } : {};
-        this.containerName = workload.containerName;
+        this.containerName = workload.nameOnHost;
         this.release = { server: OCIS, release: settings.images.ocis, image: workload.image };
         this.site = {
             host: hosts.cloud,

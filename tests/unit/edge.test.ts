@@ -11,6 +11,7 @@ import { Tls } from "../../settings/tls";
 /** The Caddyfile of a stack with `settings` in the place of the usual ones. */
 const render = (settings: Partial<CaddyfileInput["settings"]> = {}, more: Partial<CaddyfileInput> = {}) => {
     const whole: CaddyfileInput["settings"] = {
+        engine: { mode: "containers" },
         httpsPort: 443,
         httpPort: 80,
         http3: true,
@@ -34,6 +35,18 @@ test("both sites are served, each from its server", () => {
     const text = render();
     assert.match(text, /^https:\/\/auth\.example\.com \{[^}]*reverse_proxy authelia:9091 \{/m);
     assert.match(text, /^https:\/\/owncloud\.example\.com \{[^}]*reverse_proxy ocis:9200 \{/m);
+});
+
+test("in a swarm every site is served from whichever of its servers can serve", () => {
+    const engine = { mode: "swarm", replicas: { edge: 2, authelia: 2, ocis: 2 }, encryptedNetwork: true } as const;
+    const text = render({ engine });
+    for (const [name, port] of [
+        ["authelia", 9091],
+        ["ocis", 9200],
+    ]) {
+        assert.match(text, new RegExp(`reverse_proxy \\{\\s*dynamic a \\{\\s*name ${name}\\s*port ${port}\\s*refresh 1s`));
+    }
+    assert.doesNotMatch(text, /(authelia|ocis):\d/);
 });
 
 test("a public authority is asked with the e-mail address", () => {

@@ -42,6 +42,15 @@ test("signed tokens are verified by oCIS itself", () => {
     assert.equal(environmentOf("8.0.5", {}, { accessTokens: "opaque" }).PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD, "none");
 });
 
+test("of several processes one searches, and all others ask it", () => {
+    const [here, elsewhere] = (["here", "elsewhere"] as const).map((search) => environmentOf("8.2.0", { search }));
+    assert.equal(elsewhere!.OCIS_EXCLUDE_RUN_SERVICES, "idp,search");
+    assert.equal(here!.OCIS_EXCLUDE_RUN_SERVICES, "idp");
+    assert.equal(here!.SEARCH_GRPC_ADDR, "0.0.0.0:9220");
+    assert.equal(elsewhere!.STORAGE_USERS_FILEMETADATA_CACHE_STORE, "noop");
+    assert.equal(environmentOf("8.2.0").STORAGE_USERS_FILEMETADATA_CACHE_STORE, undefined);
+});
+
 test("no switch weakens TLS, and no value of the environment is a secret", () => {
     for (const version of ["4.0.5", "5.0.9", "7.0.0", "8.0.5"]) {
         for (const [name, value] of Object.entries(environmentOf(version))) {

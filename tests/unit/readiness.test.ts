@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { hopelessness, Seen } from "../../components/readiness";
+import { hopelessness, Seen } from "../../components/workload/container-readiness";
 
 const AT_WORK: Seen = { status: "running", health: "starting", ends: 0, exitCode: 0 };
 

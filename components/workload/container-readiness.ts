@@ -7,7 +7,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { askDocker, failure, logOf, Patient } from "./diagnosis";
+import { askDocker, failure, logOf, Patient } from "../diagnosis";
 
 /** Bounds of the time between two looks, milliseconds; within them it is a twentieth of what has been waited already. */
 const LOOK = { soonest: 250, latest: 5_000 };
@@ -92,7 +92,7 @@ export async function whenReady(patient: Patient, ready: string, component: pulu
             const minutes = Math.round((said - start) / 60_000);
             await pulumi.log.info(
                 `${containerName} is not ready after ${minutes} minutes${seen.ends > first.ends ? `, and ended ${seen.ends} times` : ""}. ` +
-                    `It is left to work, and so it is where you end this run. Its last log line: ${await logOf(patient, containerName, 1)}`,
+                    `It is left to work, and so it is where you end this run. Its last log line: ${await logOf(patient, containerName, "container", 1)}`,
                 component,
             );
         }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { engineFaults } from "../../settings/engine";
+import { engineFaults } from "../../settings/provider";
 import { printFault } from "../../settings/fault";
 import { dockerOptions, engineConfiguration, engineKeys } from "../../system/docker-engine";
 
