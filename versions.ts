@@ -93,6 +93,8 @@ export interface OcisLine extends Line {
      * 8.2.0, services/proxy/pkg/middleware/app_auth.go and account_resolver.go; run with it.
      */
     readonly appTokensAreSignIns: boolean;
+    /** Its message bus may be outside. Run with 8.2.0; 8.0.0 and 8.1.0 have the same in their sources. Earlier ones were not looked at. */
+    readonly busOutside: boolean;
     /**
      * How a password is offered to a mail server: by whatever way both know, or in plain text within TLS. Source: oCIS 4.0.5 and
      * 5.0.9, services/notifications/pkg/channels.
@@ -154,10 +156,11 @@ const OCIS_8_2 = {
     changesOfOwnAccount: false,
     appTokens: true,
     appTokensAreSignIns: true,
+    busOutside: true,
     mailAuthentication: "auto",
 } as const;
 const OCIS_8_1 = { ...OCIS_8_2, changesOfOwnAccount: true, appTokensAreSignIns: false };
-const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false };
+const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false, busOutside: false };
 const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
 const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false };
 

@@ -14,7 +14,7 @@ import { Certificates } from "./certificates";
 import { menderFor } from "./diagnosis";
 import { earlierOutputs } from "./earlier-state";
 import { Edge, namesOnDockerHost } from "./edge";
-import { BLOBS, DATABASE, DIRECTORY, FirstChoice } from "./first-choice";
+import { BLOBS, BUS, DATABASE, DIRECTORY, FirstChoice } from "./first-choice";
 import { LdapAccess } from "./ldap-access";
 import { typeToken } from "./naming";
 import { Network } from "./network";
@@ -102,30 +102,21 @@ export class Cloud extends pulumi.ComponentResource {
             { ...DIRECTORY, ...remembered, value: settings.directory.mode },
             { ...inDirectory, aliases: [...inDirectory.aliases, { type: typeToken("DirectoryMode") }] },
         );
-        const { confirmed: databaseConfirmed } = new FirstChoice(
-            `${name}-database`,
-            {
-                ...DATABASE,
-                ...remembered,
-                value: settings.database.mode,
-                before: { value: "sqlite", volume: `${name}-authelia-data` },
-            },
-            { parent: this },
-        );
-        const { confirmed: blobsConfirmed } = new FirstChoice(
-            `${name}-blobs`,
-            {
-                ...BLOBS,
-                ...remembered,
-                value: settings.storage.blobs.mode,
-                before: { value: "files", volume: `${name}-ocis-data` },
-            },
-            { parent: this },
-        );
-        const choicesConfirmed = pulumi.all([directoryConfirmed, databaseConfirmed, blobsConfirmed]);
+        // What there was no choice of in stacks that are older than the key, and the volume by which such a stack is known.
+        const [ofAuthelia, ofOcis] = [`${name}-authelia-data`, `${name}-ocis-data`];
+        const laterChoices = [
+            { ...DATABASE, value: settings.database.mode, before: { value: "sqlite", volume: ofAuthelia } },
+            { ...BLOBS, value: settings.storage.blobs.mode, before: { value: "files", volume: ofOcis } },
+            { ...BUS, value: settings.bus.mode, before: { value: "own", volume: ofOcis } },
+        ].map((choice) => new FirstChoice(`${name}-${choice.path.at(-2)}`, { ...choice, ...remembered }, { parent: this }));
+        const choicesConfirmed = pulumi.all([directoryConfirmed, ...laterChoices.map(({ confirmed }) => confirmed)]);
         // After them nothing is left where one is refused, and by that the network goes in the same step as the volumes: the provider waits two
         // seconds for either. Source: kreuzwerker/docker, resourceDockerNetworkDelete; Pulumi's ScheduleDeletes.
-        const network = new Network(`${name}-network`, { prefix, engine: settings.engine, precondition: choicesConfirmed }, part("network"));
+        const network = new Network(
+            `${name}-network`,
+            { prefix, engine: settings.engine, precondition: choicesConfirmed },
+            part("network"),
+        );
         const { directory, engine } = settings;
         const replicas = engine.mode === "swarm" ? engine.replicas : undefined;
         const names =
@@ -156,7 +147,14 @@ export class Cloud extends pulumi.ComponentResource {
         );
         const authelia = new Authelia(
             `${name}-authelia`,
-            { ...common, application, ldap: outside ?? ocis.ldap, secrets, after: ocis.ldapServers, replicas: replicas?.authelia },
+            {
+                ...common,
+                application,
+                ldap: outside ?? ocis.ldap,
+                secrets,
+                after: ocis.ldapServers,
+                replicas: replicas?.authelia,
+            },
             part("authelia"),
         );
         const edge = new Edge(

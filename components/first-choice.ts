@@ -51,6 +51,13 @@ export const DATABASE: Choice = {
     otherwise: "How people and files go over to a stack with another one: docs/state.md.",
 };
 
+/** Where oCIS's services keep what they tell each other. */
+export const BUS: Choice = {
+    path: ["bus", "mode"],
+    why: "What people did, and were told of, is there, and uploads that are not done; with another bus nobody would find it again",
+    otherwise: "For another bus make another stack: pulumi stack init.",
+};
+
 /** Where the contents of files are: oCIS looks for all of them at one place. */
 export const BLOBS: Choice = {
     path: ["storage", "blobs", "mode"],

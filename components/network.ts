@@ -17,14 +17,6 @@ export interface NetworkArgs {
     readonly precondition: pulumi.Input<unknown>;
 }
 
-/** The network as an engine makes it, and how it is called: a stack that moves has both for a moment. */
-function drawn(engine: Engine): { what: string; args: docker.NetworkArgs } {
-    return engine.mode === "swarm"
-        ? // Docker reads no value, but the word alone.
-          { what: "overlay", args: { driver: "overlay", options: engine.encryptedNetwork ? { encrypted: "" } : undefined } }
-        : { what: "network", args: { driver: "bridge" } };
-}
-
 export class Network extends pulumi.ComponentResource {
     /** As Docker knows it. */
     readonly name: pulumi.Output<string>;
@@ -37,9 +29,21 @@ export class Network extends pulumi.ComponentResource {
         super(typeToken("Network"), name, {}, opts);
         this.prefix = prefix;
         this.engine = engine.mode;
-        const { what, args } = drawn(engine);
-        const named = pulumi.all([precondition]).apply(() => this.nameOnHost(what));
-        const network = new docker.Network(name, { name: named, ...args }, { parent: this });
+        const named = (what: string) => pulumi.all([precondition]).apply(() => this.nameOnHost(what));
+        // Two resources, because a stack that moves has both until nothing is on the old one.
+        const network =
+            engine.mode === "swarm"
+                ? new docker.Network(
+                      `${name}-overlay`,
+                      // Docker reads no value, but the word alone.
+                      {
+                          name: named("overlay"),
+                          driver: "overlay",
+                          options: engine.encryptedNetwork ? { encrypted: "" } : undefined,
+                      },
+                      { parent: this },
+                  )
+                : new docker.Network(name, { name: named("network"), driver: "bridge" }, { parent: this });
         this.name = network.name;
         this.id = network.id;
         this.registerOutputs({ name: this.name });

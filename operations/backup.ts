@@ -130,7 +130,7 @@ export async function backup(stack: Stack, options: BackupOptions, say: Say, tag
 }
 
 /** What of a stack no backup has, as sentences that say what to do. */
-export function notBackedUp({ database, storage: { blobs } }: Pick<Settings, "database" | "storage">): string[] {
+export function notBackedUp({ bus, database, storage: { blobs } }: Pick<Settings, "bus" | "database" | "storage">): string[] {
     return [
         ...(database.mode === "sqlite"
             ? []
@@ -143,6 +143,12 @@ export function notBackedUp({ database, storage: { blobs } }: Pick<Settings, "da
             : [
                   `The contents of files are not part of it: the bucket ${blobs.bucket} at ${blobs.endpoint}. Copy it after this, or keep its ` +
                       "versions; what was deleted there since comes back with no backup of this.",
+              ]),
+        ...(bus.mode === "own"
+            ? []
+            : [
+                  `What people were told of is not part of it: it is on NATS, ${bus.servers.map(({ host }) => host).join(", ")}. Files, shares ` +
+                      "and accounts do without.",
               ]),
     ];
 }

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { AUTHELIA_DATABASE } from "../components/authelia/state";
+import { BUS_PASSWORD_FILE } from "../components/ocis/bus";
 import { OCIS_DATA } from "../components/ocis/configuration";
 import { FILES_PATH } from "../components/workload";
 import { Failure } from "../system/failure";
@@ -30,6 +31,9 @@ const SIGNING_KEYS = [`${OCIS_DATA}/nats/jetstream/*/streams/KV_proxy`, `${OCIS_
 /** What is said of sessions that end neither with Authelia nor by person. */
 const KEPT_SESSIONS =
     "NOT ENDED: they are in Redis (sessions.mode). A greater rotations.session and an up end everybody's: docs/state.md";
+
+/** What is said of signed URLs where oCIS's bus is not in its data. */
+const KEPT_SIGNED_URLS = "NOT ENDED: their keys are on NATS (bus.mode), from where docs/bus.md takes them";
 
 /** App tokens as oCIS keeps them: by owner, by digest. */
 type AppTokens = Readonly<Record<string, Readonly<Record<string, { readonly label: string }>>>>;
@@ -92,6 +96,11 @@ async function keepsSessions(authelia: Server): Promise<boolean> {
     return (await authelia.execute("/bin/sh", "-c", `grep -q '^ *redis:' ${FILES_PATH}/configuration.yml`)) !== undefined;
 }
 
+/** Whether oCIS keeps the keys of signed URLs where this command does not reach them. */
+async function keepsSigningKeys(ocis: Server): Promise<boolean> {
+    return (await ocis.execute("/bin/sh", "-c", `test -e ${BUS_PASSWORD_FILE}`)) !== undefined;
+}
+
 /** Ends what a person has on a stack. */
 export async function endAccess(name: string, user: string, secondFactor: boolean, say: Say): Promise<Outcome> {
     const stack = new StackOnEngine(name);
@@ -103,6 +112,7 @@ export async function endAccess(name: string, user: string, secondFactor: boolea
     }
 
     const webSessionsKept = await keepsSessions(authelia);
+    const signedUrlsKept = await keepsSigningKeys(ocis);
     const before = await appTokens(ocis);
     const nobodyHasOne = Object.keys(before).length === 0;
     const owner = nobodyHasOne ? undefined : await ownerOfAppTokens(ocis, user, before);
@@ -131,11 +141,11 @@ Ended on the stack ${name} for ${user}:
   access tokens     ${ended.accessTokens}
   other grants      ${ended.others}
   app tokens        ${unknown ? kept : appTokensEnded}
-  signed URLs       everybody's: oCIS makes new keys for them
+  signed URLs       ${signedUrlsKept ? KEPT_SIGNED_URLS : "everybody's: oCIS makes new keys for them"}
   second factors    ${secondFactor ? ended.secondFactors : "kept; --second-factor ends them"}
 
 ${user} can sign in again, with the password and ${secondFactor ? "a new" : "the"} second factor. Who is to stay out: docs/access.md.`;
-    return { text, data: { user, ...ended, webSessionsKept, appTokens: unknown ? null : appTokensEnded } };
+    return { text, data: { user, ...ended, webSessionsKept, signedUrlsKept, appTokens: unknown ? null : appTokensEnded } };
 }
 
 if (require.main === module) {

@@ -254,12 +254,15 @@ export async function rehearse(
             "A rehearsal signs in by this machine's loopback, and the stack's engine is another machine's: run it there.",
         );
     }
-    const given = givenIn(found.description, "storage") as { blobs?: { mode?: string } } | undefined;
+    const modeOf = (given: unknown) => (given as { mode?: string } | undefined)?.mode;
+    const { blobs } = (givenIn(found.description, "storage") ?? {}) as { blobs?: unknown };
     const shared = [
-        ...((givenIn(found.description, "database") as { mode?: string } | undefined)?.mode === "postgres"
+        ...(modeOf(givenIn(found.description, "database")) === "postgres"
             ? ["the very database (database.mode is postgres)"]
             : []),
-        ...(given?.blobs?.mode === "s3" ? ["the very bucket (storage.blobs.mode is s3)"] : []),
+        ...(modeOf(blobs) === "s3" ? ["the very bucket (storage.blobs.mode is s3)"] : []),
+        // It would take what the cloud's services are to be told.
+        ...(modeOf(givenIn(found.description, "bus")) === "nats" ? ["the very bus (bus.mode is nats)"] : []),
     ];
     if (shared.length > 0) {
         throw new Failure(

@@ -132,6 +132,23 @@ export function serverName(description: string, example: string) {
     return text("a host name or an address of IPv4", holds).meta({ description, example });
 }
 
+/** Servers outside the stack of one kind, each by its host, and its port where that is another one. */
+export function servers(kind: string, standard: number) {
+    const form = /^([a-z0-9][a-z0-9.-]*)(?::([1-9]\d{0,4}))?$/i;
+    const parsed = (value: string) => {
+        const [, host, port] = form.exec(value) ?? [];
+        return { host, port: Number(port ?? standard) };
+    };
+    const server = text(`the host of a ${kind}, and a port unless it is ${standard}`, (value) => {
+        const { host, port } = parsed(value);
+        return host !== undefined && port <= 65535;
+    }).transform((value) => {
+        const { host = "", port } = parsed(value);
+        return { host, port };
+    });
+    return z.array(server, `a list of hosts of ${kind}s`).min(1, `at least one ${kind}`);
+}
+
 /** A text that nobody may see; a secret from here on, however it was set. */
 export function secretText(allowed: string, holds: (text: string) => boolean = (value) => value !== "") {
     const fits = (value: unknown) => pulumi.Output.isInstance(value) || (typeof value === "string" && holds(value));

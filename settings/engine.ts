@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import { Cure } from "./cure";
+import type { Bus } from "./bus";
 import type { Database } from "./database";
 import { flag, withMode } from "./declaration";
 import type { Directory } from "./directory";
@@ -22,7 +23,7 @@ function replicas(server: string) {
 }
 
 const onSwarm = z.strictObject({
-    mode: z.literal("swarm").meta({ description: "Services of a Docker swarm of several machines; see docs/scaling.md." }),
+    mode: z.literal("swarm").meta({ description: "Services of a Docker swarm of several machines; see docs/swarm.md." }),
     replicas: z
         .strictObject({
             edge: replicas("the edge, at most one on each machine"),
@@ -54,10 +55,11 @@ interface Placed {
     readonly storage: Storage;
     readonly database: Database;
     readonly sessions: Sessions;
+    readonly bus: Bus;
 }
 
 /** Every process of a service may stop at any time and go on elsewhere, so that nothing may be in one machine alone. */
-export function checkEngine({ engine: { mode }, address, tls, directory, storage, database, sessions }: Placed): Fault[] {
+export function checkEngine({ engine: { mode }, address, tls, directory, storage, database, sessions, bus }: Placed): Fault[] {
     if (mode !== "swarm") {
         return [];
     }
@@ -73,7 +75,14 @@ export function checkEngine({ engine: { mode }, address, tls, directory, storage
         ...outside("directory", directory.mode, "ldap", "a file of users, or oCIS's own directory, is in one machine"),
         ...outside("database", database.mode, "postgres", "SQLite is a file in one machine"),
         ...outside("sessions", sessions.mode, "redis", "one Authelia knows nothing of what another has in memory", "sentinel"),
-        ...outside("tls", tls.mode, "private-ca", "the machines share no certificates of ACME, and no proxy on one of them", "files"),
+        ...outside("bus", bus.mode, "nats", "oCIS's own is in one process"),
+        ...outside(
+            "tls",
+            tls.mode,
+            "private-ca",
+            "the machines share no certificates of ACME, and no proxy on one of them",
+            "files",
+        ),
         ...fault(
             ["storage", "files"],
             storage.files,

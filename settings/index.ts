@@ -7,6 +7,7 @@ import { z } from "zod";
 import { hostsOf } from "../hosts";
 import { access, checkAccess } from "./access";
 import { accessTokens } from "./access-tokens";
+import { bus, checkBus } from "./bus";
 import { database } from "./database";
 import { directory } from "./directory";
 import { domain } from "./domain";
@@ -41,6 +42,7 @@ export const KEYS = {
     storage,
     database,
     sessions,
+    bus,
     engine,
     images,
     rotations,
@@ -94,13 +96,14 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["tls", "domain", "httpsPort"], (values) => checkCertificate(values.tls, hostsOf(values), given.tls)),
         ...rule(usable, ["users", "directory"], checkUsers),
         ...rule(usable, ["access", "directory"], checkAccess),
-        ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions"], checkEngine),
+        ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus"], checkEngine),
         ...(Array.isArray(releases)
             ? releases
             : [
                   ...rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) =>
                       checkSwitches(on, releases),
                   ),
+                  ...rule(usable, ["bus"], (values) => checkBus(values, releases)),
                   ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),
               ]),
     );

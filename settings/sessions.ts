@@ -1,21 +1,11 @@
 /** The key `sessions`: where Authelia keeps who is signed in. */
 import { z } from "zod";
 
-import { authority, secretMeta, secretText, serverName, text, withMode } from "./declaration";
+import { authority, secretMeta, secretText, serverName, servers, text, withMode } from "./declaration";
 import { portOf } from "./ports";
 
 /** A sentinel's port where none is named. Source: Redis's documentation, "High availability with Redis Sentinel". */
 const SENTINEL_PORT = 26379;
-
-const NODE = /^([a-z0-9][a-z0-9.-]*)(?::([1-9]\d{0,4}))?$/i;
-
-const node = text("the host of a sentinel, and a port unless it is 26379", (value) => {
-    const [, host, port] = NODE.exec(value) ?? [];
-    return host !== undefined && Number(port ?? SENTINEL_PORT) <= 65535;
-}).transform((value) => {
-    const [, host = "", port] = NODE.exec(value)!;
-    return { host, port: Number(port ?? SENTINEL_PORT) };
-});
 
 const account = {
     user: text("the account's name")
@@ -45,10 +35,10 @@ const bySentinel = z.strictObject({
         description: "What the sentinels call the servers.",
         example: "mymaster",
     }),
-    nodes: z
-        .array(node, "a list of sentinels")
-        .min(1, "at least one sentinel")
-        .meta({ description: "The sentinels, each a host with or without a port.", example: ["redis-1.example.com"] }),
+    nodes: servers("sentinel", SENTINEL_PORT).meta({
+        description: "The sentinels, each a host with or without a port.",
+        example: ["redis-1.example.com"],
+    }),
     ...account,
     sentinelUser: text("the account's name")
         .optional()

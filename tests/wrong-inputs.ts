@@ -29,6 +29,23 @@ export const postgres = (change: object = {}) => ({
     database: { mode: "postgres", host: "postgres.example.com", password: "canary-database", ...change },
 });
 
+/** NATS servers with `change`. */
+export const nats = (change: object = {}) => ({
+    bus: { mode: "nats", servers: ["nats-1.example.com"], user: "ocis", password: "canary-bus", ...change },
+});
+
+/** A swarm with all that it asks for, and `change`. */
+export const swarm = (change: object = {}) => ({
+    ...ldap({}),
+    ...postgres(),
+    ...nats(),
+    sessions: { mode: "redis", host: "redis.example.com", password: "canary-sessions" },
+    storage: { files: "nfs://nas.example.com/cloud" },
+    tls: { mode: "private-ca" },
+    engine: { mode: "swarm" },
+    ...change,
+});
+
 /** A bucket with `change`. */
 export const s3 = (change: object = {}) => ({
     storage: {
@@ -187,6 +204,36 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ["another protocol", { storage: { files: "smb://nas/cloud" } }, "storage.files", /config set --path storage\.files/],
     ["contents as a word", { storage: { blobs: "s3" } }, "storage.blobs", /config rm --path storage\.blobs/],
     ["contents elsewhere", { storage: { blobs: { mode: "azure" } } }, "storage.blobs.mode", /storage\.blobs\.mode files/],
+    [
+        "a bus without servers",
+        nats({ servers: [] }),
+        "bus.servers",
+        /config set --path .bus\.servers\[0\]. nats-1\.example\.com/,
+    ],
+    [
+        "a bus outside with an oCIS that was not run with it",
+        { ...nats({}), images: { ocis: "owncloud/ocis:7.0.0" } },
+        "bus.mode",
+        /config rm bus/,
+    ],
+    ["a swarm with a database in one machine", swarm({ database: {} }), "database.mode", /database\.mode postgres/],
+    ["a swarm with sessions in memory", swarm({ sessions: {} }), "sessions.mode", /sessions\.mode redis/],
+    ["a swarm with a bus in one process", swarm({ bus: {} }), "bus.mode", /bus\.mode nats/],
+    [
+        "a swarm with people in one machine",
+        swarm({ directory: {}, users: GOOD.users }),
+        "directory.mode",
+        /directory\.mode ldap/,
+    ],
+    ["a swarm with files in one machine", swarm({ storage: {} }), "storage.files", /storage\.files nfs:/],
+    ["a swarm with certificates in one machine", swarm({ tls: { mode: "acme" } }), "tls.mode", /tls\.mode private-ca/],
+    ["a swarm at one address", swarm({ address: "192.0.2.1" }), "address", /config rm address/],
+    [
+        "no replicas",
+        swarm({ engine: { mode: "swarm", replicas: { ocis: 0 } } }),
+        "engine.replicas.ocis",
+        /engine\.replicas\.ocis 3/,
+    ],
     ["a bucket without TLS", s3({ endpoint: "http://s3.example.com" }), "storage.blobs.endpoint", /https:\/\/s3\.example\.com/],
     [
         "a bucket in the URL",

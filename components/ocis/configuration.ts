@@ -10,6 +10,7 @@ import { OcisLine } from "../../versions";
 import { RoleGroups } from "../access";
 import { OcisSecrets } from "../secrets";
 import { Closed } from "../site";
+import { busEnvironment } from "./bus";
 import { WEB_CLIENT_ID } from "./relying-parties";
 
 /** Port of oCIS's proxy, the one way in; its default. */
@@ -103,18 +104,15 @@ export function roleValues(
     };
 }
 
-/** Where the one process is that searches, where there are several: its index takes no other. It is a whole server too. */
-export type Search = "here" | "elsewhere";
-
-/** Port on which the others ask it; oCIS's default. */
-const SEARCH_PORT = 9220;
+/** Of several processes one keeps shares: this one, or that of a host. */
+export type Sharing = "here" | { readonly host: string };
 
 export interface OcisEnvironmentInput {
     /** Public URL of ownCloud, without a trailing slash. */
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly settings: Pick<Settings, "accessTokens" | "appTokens" | "directory" | "smtp" | "storage" | "images">;
+    readonly settings: Pick<Settings, "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images">;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
     readonly directory: OcisDirectory;
@@ -124,8 +122,8 @@ export interface OcisEnvironmentInput {
     readonly cspFile: string;
     /** File with the root certificates of the private authority, if there is one. */
     readonly trustBundle?: string;
-    /** Undefined: this is the only process. */
-    readonly search?: Search;
+    /** Where shares are kept, if several processes work on the same data; undefined for the only one. */
+    readonly sharing?: Sharing;
 }
 
 /** Authorities that an image trusts. Source: Alpine's package ca-certificates, which oCIS's Dockerfile installs. */
@@ -233,44 +231,65 @@ function furtherServices({ appTokens, smtp, images }: OcisEnvironmentInput["sett
     };
 }
 
-/**
- * Where the contents of files go; everything else stays in its data. An upload waits for the bucket: by default oCIS takes it first and
- * sends it on later, and where the bucket is away then, the file is listed, answers 425 for ever, and nobody was told. Source: run with oCIS
- * 8.2.0 (tests/deployment/s3.test.ts).
- */
+/** Where the contents of files go; everything else stays in its data. */
 export function blobStore({ storage: { blobs } }: Pick<Settings, "storage">): Record<string, string> {
     return blobs.mode === "files"
         ? {}
         : {
               STORAGE_USERS_DRIVER: "s3ng",
-              OCIS_ASYNC_UPLOADS: "false",
               STORAGE_USERS_S3NG_ENDPOINT: blobs.endpoint,
               STORAGE_USERS_S3NG_REGION: blobs.region,
               STORAGE_USERS_S3NG_BUCKET: blobs.bucket,
           };
 }
 
+/** Port on which the one process that keeps shares is asked by the others; oCIS's default. */
+const SHARING_PORT = 9150;
+
 /**
- * What one of several processes is told. Each asks its own services, which are registered under the address that every process has for
- * itself; only of search there is one, which all of them find. What one has read of a file's attributes, another may have changed since.
- * Source: oCIS 8.2.0, services/search/pkg/config/defaults and services/storage-users/pkg/config; run with it (tests/deployment/swarm.test.ts).
+ * What one of several processes is told. Another one may have written to the index of the search, and changed the attributes of files, since
+ * it has looked itself. Shares and links it leaves to one: every process would write the one file with all links, and of 400 that were made at
+ * once by two processes 92 were lost, while each was said to be there. It has a successor before it ends, because who asks for a folder waits for
+ * it, and one that does not answer is waited for longer than anybody has patience. Source: oCIS 8.2.0, services/search/pkg/engine/bleve/index.go,
+ * services/storage-users/pkg/config, and owncloud/reva, pkg/publicshare/manager/json/persistence/cs3; run with it
+ * (tests/deployment/swarm.test.ts).
  */
-function oneOfSeveral(search: Search): Record<string, string> {
+function oneOfSeveral(sharing: Sharing): Record<string, string> {
     return {
+        SEARCH_ENGINE_BLEVE_SCALE: "true",
         STORAGE_USERS_FILEMETADATA_CACHE_STORE: "noop",
         STORAGE_SYSTEM_CACHE_STORE: "noop",
-        ...(search === "here" ? { SEARCH_GRPC_ADDR: `0.0.0.0:${SEARCH_PORT}` } : {}),
+        ...(sharing === "here"
+            ? { SHARING_GRPC_ADDR: `0.0.0.0:${SHARING_PORT}` }
+            : {
+                  GATEWAY_SHARING_ENDPOINT: `dns:///${sharing.host}:${SHARING_PORT}`,
+                  STORAGE_SHARES_USER_SHARE_PROVIDER_ENDPOINT: `dns:///${sharing.host}:${SHARING_PORT}`,
+              }),
     };
 }
 
 /** The services that run by default and are not wanted: what they do is done elsewhere. */
-function servicesElsewhere({ directory, search }: Pick<OcisEnvironmentInput, "directory" | "search">): string[] {
-    return ["idp", ...(directory.mode === "ldap" ? ["idm"] : []), ...(search === "elsewhere" ? ["search"] : [])];
+function servicesElsewhere({ directory, settings, sharing }: OcisEnvironmentInput): string[] {
+    return [
+        "idp",
+        ...(directory.mode === "ldap" ? ["idm"] : []),
+        ...(settings.bus.mode === "nats" ? ["nats"] : []),
+        ...(sharing === undefined || sharing === "here" ? [] : ["sharing"]),
+    ];
+}
+
+/**
+ * Whether an upload waits until it is done. By default oCIS takes it first, and hands it on by its bus and to the bucket later: where one of
+ * them is away then, and be it for the seconds in which NATS chooses a leader, the file is listed, answers 425 for ever, and nobody was told.
+ * Source: run with oCIS 8.2.0 (tests/deployment/s3.test.ts, bus.test.ts).
+ */
+function waitingUploads({ bus, storage: { blobs } }: Pick<Settings, "bus" | "storage">): Record<string, string> {
+    return bus.mode === "nats" || blobs.mode === "s3" ? { OCIS_ASYNC_UPLOADS: "false" } : {};
 }
 
 /** oCIS's environment. No secret is in it. Values are the guide's where it has one, else those that a note explains. */
 export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, string> {
-    const { url, issuer, settings, directory, roles, configDir, cspFile, trustBundle, search } = input;
+    const { url, issuer, settings, directory, roles, configDir, cspFile, trustBundle, sharing } = input;
     const { line } = settings.images.ocis;
     return {
         OCIS_URL: url,
@@ -310,7 +329,9 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
 
         ...furtherServices(settings),
         ...blobStore(settings),
-        ...(search === undefined ? {} : oneOfSeveral(search)),
+        ...waitingUploads(settings),
+        ...busEnvironment(settings.bus),
+        ...(sharing === undefined ? {} : oneOfSeveral(sharing)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
     };

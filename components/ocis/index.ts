@@ -15,8 +15,9 @@ import { Network } from "../network";
 import { OcisSecrets } from "../secrets";
 import { GO_BACK, ReleaseToRun } from "../release-memory";
 import { Site } from "../site";
-import { FILES_PATH, Predecessor, SECRETS_PATH, Workload, WorkloadArgs } from "../workload";
+import { FILES_PATH, Predecessor, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
+import { busFiles, busStart } from "./bus";
 import {
     OCIS_DATA,
     OCIS_DATA_GATEWAY,
@@ -28,7 +29,7 @@ import {
     ocisLdapDirectory,
     ocisYaml,
     roleValues,
-    Search,
+    Sharing,
 } from "./configuration";
 
 export interface OcisArgs {
@@ -46,7 +47,7 @@ export interface OcisArgs {
     /** Public names that lead to the Docker host. */
     readonly namesOnDockerHost: readonly string[];
     readonly secrets: OcisSecrets;
-    /** How many there are at once, beside one that searches; by default one process does all. */
+    /** How many there are at once, beside one that keeps shares; by default one process does all. */
     readonly replicas?: number;
     /** Nothing is made or changed before this is known. */
     readonly precondition: pulumi.Input<unknown>;
@@ -56,8 +57,8 @@ export interface OcisArgs {
 /** Name on the network. */
 const HOST = "ocis";
 
-/** The same of the one process that searches, where there are several others. */
-const SEARCH_HOST = "ocis-search";
+/** The same of the process that keeps shares, where there are several others. */
+const SHARES_HOST = "ocis-shares";
 
 /**
  * Debug ports of what a sign-in needs: graph, frontend, users, storage-users, proxy. The proxy's alone answers up to ten
@@ -114,13 +115,15 @@ export class Ocis extends pulumi.ComponentResource {
             storage: { blobs, files },
         } = settings;
         const issuer = hosts.auth.url;
+        const { bus } = settings;
         const { mode } = settings.directory;
         const own = mode === "ocis" ? this.ownCertificate(name) : undefined;
         const directoryAuthority = own?.certificate ?? ldap?.authority;
         const readyPorts = [...READY_PORTS, ...(mode === "ldap" ? [] : [IDM_READY_PORT])];
         const roles = roleValues(args.roles, settings);
         const bucket = blobs.mode === "s3" ? blobs : undefined;
-        const roots = [args.trusted, smtp?.authority, bucket?.authority].filter((root) => root !== undefined);
+        const onBus = bus.mode === "nats" ? bus : undefined;
+        const roots = [args.trusted, smtp?.authority, bucket?.authority, onBus?.authority].filter((root) => root !== undefined);
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
         const trustBundle = roots.length === 0 ? undefined : `${FILES_PATH}/root.pem`;
         const yaml = pulumi
@@ -134,62 +137,66 @@ export class Ocis extends pulumi.ComponentResource {
                 },
             ])
             .apply(([values, accounts]) => toYaml(ocisYaml(values, settings.images.ocis.line, roles, accounts)));
-        const server = (resource: string, host: string, search?: Search, more: Partial<WorkloadArgs> = {}) => new Workload(
-            resource,
-            {
-                host,
-                image: { name: settings.images.ocis.image, cure: { set: ["images", "ocis"], to: OCIS.image } },
-                goBack: GO_BACK,
-                precondition: args.precondition,
-                command: ["server"],
-                environment: args.shutOut.apply((names) =>
-                    ocisEnvironment({
-                        url: hosts.cloud.url,
-                        issuer,
-                        settings,
-                        roles,
-                        directory: ocisDirectory(settings.directory, ldap, names),
-                        configDir: SECRETS_PATH,
-                        cspFile: `${FILES_PATH}/csp.yaml`,
-                        trustBundle,
-                        search,
-                    }),
-                ),
-                files: [
-                    { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer, settings.images.ocis.line)) },
-                    ...(roots.length === 0 ? [] : [{ name: "root.pem", content: joined(roots) }]),
-                    ...(directoryAuthority === undefined ? [] : [{ name: DIRECTORY_CERTIFICATE, content: directoryAuthority }]),
-                ],
-                secretFiles: [
-                    { name: "ocis.yaml", content: yaml },
-                    ...(own === undefined ? [] : [{ name: DIRECTORY_KEY, content: own.privateKey }]),
-                ],
-                data: {
-                    path: OCIS_DATA,
-                    keepData: settings.keepData,
-                    options: volumeOptions(files),
-                    confirm: (options) => {
-                        const place = placeOf(options);
-                        if (place !== files) {
-                            throw failure(refusal(FILES, place, files, args.mender));
-                        }
+        const server = (resource: string, host: string, replicas?: number, sharing?: Sharing) =>
+            new Workload(
+                resource,
+                {
+                    host,
+                    replicas,
+                    image: { name: settings.images.ocis.image, cure: { set: ["images", "ocis"], to: OCIS.image } },
+                    goBack: GO_BACK,
+                    precondition: args.precondition,
+                    ...busStart(bus),
+                    environment: args.shutOut.apply((names) =>
+                        ocisEnvironment({
+                            url: hosts.cloud.url,
+                            issuer,
+                            settings,
+                            roles,
+                            directory: ocisDirectory(settings.directory, ldap, names),
+                            configDir: SECRETS_PATH,
+                            cspFile: `${FILES_PATH}/csp.yaml`,
+                            trustBundle,
+                            sharing,
+                        }),
+                    ),
+                    files: [
+                        { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer, settings.images.ocis.line)) },
+                        ...(roots.length === 0 ? [] : [{ name: "root.pem", content: joined(roots) }]),
+                        ...(directoryAuthority === undefined
+                            ? []
+                            : [{ name: DIRECTORY_CERTIFICATE, content: directoryAuthority }]),
+                    ],
+                    secretFiles: [
+                        { name: "ocis.yaml", content: yaml },
+                        ...busFiles(bus),
+                        ...(own === undefined ? [] : [{ name: DIRECTORY_KEY, content: own.privateKey }]),
+                    ],
+                    data: {
+                        path: OCIS_DATA,
+                        // That of the one with shares is the same place, and is not there on one machine.
+                        keepData: settings.keepData && sharing !== "here",
+                        options: volumeOptions(files),
+                        confirm: (options) => {
+                            const place = placeOf(options);
+                            if (place !== files) {
+                                throw failure(refusal(FILES, place, files, args.mender));
+                            }
+                        },
                     },
+                    ready: `busybox wget -q -O /dev/null ${readyPorts.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
+                    // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
+                    memory: 2048,
+                    network: args.network,
+                    namesOnDockerHost: args.namesOnDockerHost,
+                    mender: args.mender,
                 },
-                ready: `busybox wget -q -O /dev/null ${readyPorts.map((port) => `http://127.0.0.1:${port}/healthz`).join(" ")}`,
-                // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
-                memory: 2048,
-                network: args.network,
-                namesOnDockerHost: args.namesOnDockerHost,
-                mender: args.mender,
-                ...more,
-            },
-            { parent: this },
-        );
+                { parent: this },
+            );
         const { replicas } = args;
-        const workload =
-            replicas === undefined ? server(name, HOST) : server(name, HOST, "elsewhere", { replicas });
+        const workload = replicas === undefined ? server(name, HOST) : server(name, HOST, replicas, { host: SHARES_HOST });
         if (replicas !== undefined) {
-            server(`${name}-search`, SEARCH_HOST, "here", { alone: true });
+            server(`${name}-shares`, SHARES_HOST, 1, "here");
         }
         if (mode !== "ocis" && (args.roles?.administrators ?? []).length === 0) {
             void pulumi.log.info(

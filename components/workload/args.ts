@@ -65,7 +65,9 @@ export interface WorkloadArgs {
     readonly goBack?: string;
     /** No container of the workload is made or changed before this is known; where it fails, none is. */
     readonly precondition: pulumi.Input<unknown>;
-    /** Arguments of the image's entry point; its own by default. */
+    /** What is started; the image's own by default. */
+    readonly entrypoint?: readonly string[];
+    /** Arguments of the entry point; the image's own by default. */
     readonly command?: readonly string[];
     /** Environment. Never holds a secret: `docker inspect` shows it. */
     readonly environment: pulumi.Input<Readonly<Record<string, string>>>;
@@ -93,14 +95,11 @@ export interface WorkloadArgs {
     readonly beforeStart?: pulumi.ResourceHook;
     /** How many there are at once, where what places them has several machines; 1 by default. */
     readonly replicas?: number;
-    /** Whether a second one must not work beside it, not even for the moment in which it is replaced. */
-    readonly alone?: boolean;
     /** Linux capabilities to keep, as the engine writes them: "CAP_CHOWN"; none by default. */
     readonly capabilities?: readonly string[];
     /** Writes what a person can do about a failure. */
     readonly mender: Mender;
 }
-
 
 /** Seconds that a process has to end after SIGTERM. The provider's default is 0: it would kill databases at each change. */
 export const STOP_SECONDS = 30;

@@ -9,7 +9,18 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { CARRIERS, carrierName } from "../naming";
-import { File, FILES_PATH, HEALTH_CHECK, LOG_OPTIONS, Placed, Placing, SECRETS_PATH, STOP_SECONDS, TMP_SIZE, UID } from "./args";
+import {
+    File,
+    FILES_PATH,
+    HEALTH_CHECK,
+    LOG_OPTIONS,
+    Placed,
+    Placing,
+    SECRETS_PATH,
+    STOP_SECONDS,
+    TMP_SIZE,
+    UID,
+} from "./args";
 import { whenReady } from "./container-readiness";
 
 /**
@@ -27,16 +38,7 @@ const UNFINISHED = ["networkDatas", "exitCode", "#initerror"];
 /** All of them, or what the image says would be a difference at every run. */
 const HEALTH_CHECK_TIMES = { ...HEALTH_CHECK, startPeriod: "2m0s" };
 
-export function asContainers({
-    name,
-    args,
-    nameOnHost,
-    imageId,
-    volumeName,
-    patient,
-    children,
-    component,
-}: Placing): Placed {
+export function asContainers({ name, args, nameOnHost, imageId, volumeName, patient, children, component }: Placing): Placed {
     const data = { volumeName, containerPath: args.data.path };
     const hardening = {
         readOnly: true,
@@ -89,6 +91,7 @@ export function asContainers({
             hostname: args.host,
             // Known in a preview too, in which those before it may be about to be replaced.
             image: pulumi.all([imageId, ...(args.after ?? []).map(({ ready }) => ready)]).apply(([known]) => known!),
+            entrypoints: args.entrypoint === undefined ? undefined : [...args.entrypoint],
             command: args.command === undefined ? undefined : [...args.command],
             user: `${UID}:${UID}`,
             envs: pulumi.output(args.environment).apply((environment) =>

@@ -116,7 +116,9 @@ export async function whenServiceReady(patient: Patient, component: pulumi.Resou
         }
         if (Date.now() - said >= SAY_EVERY) {
             said = Date.now();
-            const states = tasks.filter(({ DesiredState }) => DesiredState === "Running").map(({ CurrentState }) => CurrentState);
+            const states = tasks
+                .filter(({ DesiredState }) => DesiredState === "Running")
+                .map(({ CurrentState }) => CurrentState);
             await pulumi.log.info(
                 `${containerName} is not ready after ${Math.round((said - start) / 60_000)} minutes: ${states.join("; ")}.`,
                 component,

@@ -9,20 +9,28 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { createHash } from "node:crypto";
 
-import { File, FILES_PATH, HEALTH_CHECK, LOG_OPTIONS, Placed, Placing, SECRETS_PATH, STOP_SECONDS, TMP_SIZE, UID } from "./args";
+import {
+    File,
+    FILES_PATH,
+    HEALTH_CHECK,
+    LOG_OPTIONS,
+    Placed,
+    Placing,
+    SECRETS_PATH,
+    STOP_SECONDS,
+    TMP_SIZE,
+    UID,
+} from "./args";
 import { whenServiceReady } from "./service-readiness";
 
-/** As long as a server may take that migrates its data: a swarm ends what is unhealthy after it. */
-const START_PERIOD = "1h0m0s";
+/** As long as a server may take that migrates its data: a swarm ends what is unhealthy after it. As Docker writes it. */
+const START_PERIOD = "1h";
 
 /** For how long a new process is watched before the next one is replaced; if it fails until then, the service goes back. */
 const MONITOR = "15s";
 
 /** Characters of a hash in a name: with the longest names of a stack and a workload it has 64, which is all that a swarm takes. */
 const HASH_LENGTH = 10;
-
-/** What of a service Docker writes in its own form, and would differ at each run. */
-const IGNORED: string[] = [];
 
 /** Read-only, for its owner. */
 const FILE_MODE = 0o400;
@@ -38,22 +46,15 @@ function nameFor(nameOnHost: string, { name: file, content }: File): pulumi.Outp
 const base64 = (text: pulumi.Input<string>) =>
     pulumi.output(text).apply((plain) => Buffer.from(plain, "utf8").toString("base64"));
 
-export function asService({
-    name,
-    args,
-    nameOnHost,
-    imageId,
-    volumeName,
-    patient,
-    children,
-    component,
-}: Placing): Placed {
+export function asService({ name, args, nameOnHost, imageId, volumeName, patient, children, component }: Placing): Placed {
+    // New ones are made before the old ones go, which a service still has: the provider does it the other way round where a name is given.
+    const kept = { ...children, deleteBeforeReplace: false };
     const owned = { fileUid: UID, fileGid: UID, fileMode: FILE_MODE };
     const configs = args.files.map((file) => {
         const made = new docker.ServiceConfig(
             `${name}-${file.name}`,
             { name: nameFor(nameOnHost, file), data: base64(file.content) },
-            children,
+            kept,
         );
         return { configId: made.id, configName: made.name, fileName: `${FILES_PATH}/${file.name}`, ...owned };
     });
@@ -62,7 +63,7 @@ export function asService({
         const made = new docker.Secret(
             `${name}-${file.name}`,
             { name: nameFor(nameOnHost, { ...file, content }), data: base64(content) },
-            children,
+            kept,
         );
         return { secretId: made.id, secretName: made.name, fileName: `${SECRETS_PATH}/${file.name}`, ...owned };
     });
@@ -79,7 +80,7 @@ export function asService({
                   volumeOptions: { noCopy: true, driverName: "local", driverOptions: { ...options } },
               };
     const onePerMachine = (args.ports ?? []).length > 0;
-    const order = onePerMachine || args.alone === true ? "stop-first" : "start-first";
+    const order = onePerMachine ? "stop-first" : "start-first";
 
     const { id } = new docker.Service(
         name,
@@ -89,9 +90,8 @@ export function asService({
             taskSpec: {
                 containerSpec: {
                     // By its name: another machine has no image of this id. It waits for the same.
-                    image: pulumi
-                        .all([imageId, ...(args.after ?? []).map(({ ready }) => ready)])
-                        .apply(() => args.image.name),
+                    image: pulumi.all([imageId, ...(args.after ?? []).map(({ ready }) => ready)]).apply(() => args.image.name),
+                    commands: args.entrypoint === undefined ? undefined : [...args.entrypoint],
                     args: args.command === undefined ? undefined : [...args.command],
                     user: `${UID}:${UID}`,
                     env: pulumi.output(args.environment).apply((environment) => ({ ...environment })),
@@ -105,7 +105,7 @@ export function asService({
                     stopGracePeriod: `${STOP_SECONDS}s`,
                 },
                 resources: { limits: { memoryBytes: args.memory * 1024 * 1024 } },
-                restartPolicy: { condition: "any", delay: "1s" },
+                restartPolicy: { condition: "any", delay: "1s", window: "0s" },
                 placement: { maxReplicas: onePerMachine ? 1 : undefined },
                 logDriver: { name: "json-file", options: LOG_OPTIONS },
                 networksAdvanceds: [{ name: args.network.id, aliases: [args.host, ...(args.aliases ?? [])] }],
@@ -124,7 +124,7 @@ export function asService({
             updateConfig: { parallelism: 1, order, monitor: MONITOR, failureAction: "rollback" },
             rollbackConfig: { parallelism: 1, order, monitor: MONITOR },
         },
-        { ...children, ignoreChanges: IGNORED, dependsOn: [...(args.after ?? [])] },
+        { ...children, dependsOn: [...(args.after ?? [])] },
     );
     return { id, whenReady: () => whenServiceReady(patient, component) };
 }

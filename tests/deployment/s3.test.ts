@@ -12,8 +12,9 @@ import { after, before, test } from "node:test";
 
 import { Session } from "../../client/relying-party";
 import { Cloud, usersCalled } from "./cloud";
+import { NO_GO } from "./go-programs";
 import { describeOn } from "./pairs";
-import { NO_SEAWEEDFS, SeaweedFs } from "./seaweedfs";
+import { SeaweedFs } from "./seaweedfs";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
 import { digestOf, largeContent, put, readText, tokenClient, uploadByTus } from "./webdav";
@@ -25,7 +26,7 @@ const SIZES = [1, 16 * MIB, 16 * MIB + 1, 1024 * MIB];
 
 const at = (name: string) => `/remote.php/webdav/${name}`;
 
-describeOn({ tier: "everything", real: true, missing: NO_SEAWEEDFS }, "files in a bucket", (images) => {
+describeOn({ tier: "everything", real: true, missing: NO_GO }, "files in a bucket", (images) => {
     let server: SeaweedFs;
     let cloud: Cloud;
     let alice: Session;

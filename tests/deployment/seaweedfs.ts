@@ -3,41 +3,20 @@
  * certificate of an authority of its own. It can be ended and started again with what it has stored.
  */
 import { ChildProcess, spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
-import { goBuild } from "../../offline/go-build";
 import { ROOT } from "../../system/folders";
 import { freePort } from "../../system/free-port";
 import { Authority } from "../authority";
+import { goPrograms } from "./go-programs";
 import { hostAddress, listening, stop } from "./stack";
 
 /** Folder of the Go module that pins it. */
 const MODULE = join(__dirname, "seaweedfs");
 
 const PROGRAM = "github.com/seaweedfs/seaweedfs/weed";
-
-/** Why there can be no server here; undefined where there can. */
-export const NO_SEAWEEDFS = process.env.PATH!.split(delimiter).some((folder) => existsSync(join(folder, "go")))
-    ? undefined
-    : "needs Go, to build SeaweedFS";
-
-/** Builds it, once, and says where it is. */
-async function built(): Promise<string> {
-    const hash = createHash("sha256")
-        .update(readFileSync(join(MODULE, "go.sum")))
-        .digest("hex");
-    const folder = join(ROOT, ".cache", "tests", `seaweedfs-${hash.slice(0, 16)}`);
-    const path = join(folder, "weed");
-    if (!existsSync(path)) {
-        mkdirSync(folder, { recursive: true });
-        const unfinished = `${path}.${process.pid}`;
-        await goBuild({ what: "SeaweedFS", folder: MODULE, programs: { [PROGRAM]: {} }, output: unfinished }, console.log);
-        renameSync(unfinished, path);
-    }
-    return path;
-}
 
 export class SeaweedFs {
     readonly bucket = "cloud";
@@ -53,14 +32,18 @@ export class SeaweedFs {
         private readonly ports: Readonly<Record<"s3" | "master" | "volume" | "filer", readonly [number, number]>>,
     ) {}
 
-    /** Starts a server that has nothing. */
-    static async start(): Promise<SeaweedFs> {
-        const program = await built();
+    /**
+     * Starts a server that has nothing.
+     *
+     * @param listen At which address; by default at that of this machine's engine.
+     */
+    static async start(listen?: string): Promise<SeaweedFs> {
+        const program = join(await goPrograms("SeaweedFS", MODULE, [PROGRAM]), "weed");
         const cache = join(ROOT, ".cache", "tests", "seaweedfs");
         mkdirSync(cache, { recursive: true });
         const pair = async () => [await freePort(), await freePort()] as const;
         const ports = { s3: await pair(), master: await pair(), volume: await pair(), filer: await pair() };
-        const server = new SeaweedFs(program, mkdtempSync(join(cache, "run-")), await hostAddress(), ports);
+        const server = new SeaweedFs(program, mkdtempSync(join(cache, "run-")), listen ?? (await hostAddress()), ports);
         const { certificate, key } = server.certification.issue(`IP:${server.address}`);
         const { accessKey, secretKey } = server;
         const identity = { name: "cloud", credentials: [{ accessKey, secretKey }], actions: ["Admin"] };

@@ -37,7 +37,7 @@ test("every resource has a component as parent, and nothing but the cloud stands
 });
 
 test("the parts are known by their earlier names, so that a stack which had them by themselves keeps its volumes", () => {
-    const later = ["cloud-blobs", "cloud-database", "cloud-releases", "cloud-user-names"];
+    const later = ["cloud-blobs", "cloud-bus", "cloud-database", "cloud-releases", "cloud-user-names"];
     const parts = dev.resources.filter(({ name, parent }) => parent.endsWith("::cloud") && !later.includes(name));
     const before = ["authelia", "certificates", "directory", "edge", "network", "ocis", "secrets"];
     assert.deepEqual(parts.map(({ aliases }) => aliases[0]).sort(), before);

@@ -8,7 +8,7 @@ import { Exported, fileFor, givenIn, secretsOf, stateFor } from "../../operation
 import { placeFault } from "../../operations/backup/restic";
 import { printPath } from "../../settings/cure";
 import { settingsOf } from "../configuration";
-import { postgres } from "../wrong-inputs";
+import { nats, postgres } from "../wrong-inputs";
 
 const PROJECT = "ocis-authelia";
 
@@ -60,6 +60,11 @@ test("a database outside is said not to be backed up", () => {
     assert.deepEqual(notBackedUp(settingsOf()), []);
     const [line] = notBackedUp(settingsOf(postgres({ name: "cloud" })));
     assert.match(line!, /cloud on postgres\.example\.com.*pg_dump/);
+});
+
+test("so is a bus outside, without which files are whole", () => {
+    const [line] = notBackedUp(settingsOf(nats()));
+    assert.match(line!, /told of is not part of it: it is on NATS, nats-1\.example\.com/);
 });
 
 test("the secrets of a stack's file are found wherever they stand", () => {

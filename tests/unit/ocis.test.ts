@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { BUS_PASSWORD_FILE, busFiles, busStart } from "../../components/ocis/bus";
 import {
     ocisClosed,
     ocisContentSecurityPolicy,
@@ -15,6 +16,7 @@ import { toYaml } from "../../components/yaml";
 import { hostsOf } from "../../hosts";
 import { PRESETS } from "../../settings/ldap";
 import { settingsOf } from "../configuration";
+import { nats, s3 } from "../wrong-inputs";
 
 /** The environment for a release and what a stack says beside GOOD. */
 function environmentOf(version: string, more: Partial<OcisEnvironmentInput> = {}, values: object = {}) {
@@ -42,13 +44,46 @@ test("signed tokens are verified by oCIS itself", () => {
     assert.equal(environmentOf("8.0.5", {}, { accessTokens: "opaque" }).PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD, "none");
 });
 
-test("of several processes one searches, and all others ask it", () => {
-    const [here, elsewhere] = (["here", "elsewhere"] as const).map((search) => environmentOf("8.2.0", { search }));
-    assert.equal(elsewhere!.OCIS_EXCLUDE_RUN_SERVICES, "idp,search");
-    assert.equal(here!.OCIS_EXCLUDE_RUN_SERVICES, "idp");
-    assert.equal(here!.SEARCH_GRPC_ADDR, "0.0.0.0:9220");
-    assert.equal(elsewhere!.STORAGE_USERS_FILEMETADATA_CACHE_STORE, "noop");
-    assert.equal(environmentOf("8.2.0").STORAGE_USERS_FILEMETADATA_CACHE_STORE, undefined);
+test("an upload waits until it is done, where what it takes may be away", () => {
+    assert.equal(environmentOf("8.2.0").OCIS_ASYNC_UPLOADS, undefined);
+    assert.equal(environmentOf("8.2.0", {}, nats()).OCIS_ASYNC_UPLOADS, "false");
+    assert.equal(environmentOf("8.2.0", {}, s3()).OCIS_ASYNC_UPLOADS, "false");
+});
+
+test("of several processes one keeps shares, and none keeps what another one may have changed", () => {
+    const here = environmentOf("8.2.0", { sharing: "here" });
+    const elsewhere = environmentOf("8.2.0", { sharing: { host: "ocis-shares" } });
+    assert.equal(here.OCIS_EXCLUDE_RUN_SERVICES, "idp");
+    assert.equal(here.SHARING_GRPC_ADDR, "0.0.0.0:9150");
+    assert.equal(elsewhere.OCIS_EXCLUDE_RUN_SERVICES, "idp,sharing");
+    assert.equal(elsewhere.GATEWAY_SHARING_ENDPOINT, "dns:///ocis-shares:9150");
+    assert.equal(elsewhere.STORAGE_SHARES_USER_SHARE_PROVIDER_ENDPOINT, "dns:///ocis-shares:9150");
+    const names = ["SEARCH_ENGINE_BLEVE_SCALE", "STORAGE_USERS_FILEMETADATA_CACHE_STORE", "STORAGE_SYSTEM_CACHE_STORE"];
+    const valuesOf = (environment: Record<string, string>) => names.map((name) => environment[name]);
+    assert.deepEqual([here, elsewhere].map(valuesOf), Array(2).fill(["true", "noop", "noop"]));
+    assert.deepEqual(valuesOf(environmentOf("8.2.0")), [undefined, undefined, undefined]);
+});
+
+test("a bus outside is reached over TLS, for everything that oCIS tells and remembers, and its password is in no environment", () => {
+    const servers = ["nats-1.example.com", "nats-2.example.com:4223"];
+    const values = nats({ servers, user: "ocis", password: "canary-bus" });
+    const environment = environmentOf("8.2.0", {}, values);
+    assert.equal(environment.OCIS_EXCLUDE_RUN_SERVICES, "idp,nats");
+    assert.equal(environment.OCIS_EVENTS_ENABLE_TLS, "true");
+    const { bus } = settingsOf(values);
+    const [script] = busStart(bus).command;
+    const told = { OCIS_EVENTS: "ENDPOINT", OCIS_CACHE: "STORE_NODES", OCIS_PERSISTENT_STORE: "NODES" };
+    for (const [part, list] of Object.entries(told)) {
+        assert.equal(environment[`${part}_${list}`], "tls://nats-1.example.com:4222,tls://nats-2.example.com:4223");
+        assert.equal(environment[`${part}_AUTH_USERNAME`], "ocis");
+        assert.ok(script!.includes(`${part}_AUTH_PASSWORD="$password"`), part);
+    }
+    assert.match(script!, /nc -w 2 nats-1\.example\.com 4222 .*\|\| busybox nc -w 2 nats-2\.example\.com 4223 /);
+    assert.doesNotMatch(JSON.stringify([environment, script]), /canary/);
+    assert.deepEqual(
+        busFiles(bus).map(({ name }) => `/run/secrets/${name}`),
+        [BUS_PASSWORD_FILE],
+    );
 });
 
 test("no switch weakens TLS, and no value of the environment is a secret", () => {

@@ -32,17 +32,30 @@ test("a service is served once all run, and none is being replaced", () => {
     assert.ok(!isServed(service(), [RUNNING[0]!, { ...RUNNING[1]!, DesiredState: "Shutdown" }]), "one that is to end");
 });
 
-const CASES: [what: string, update: Service["UpdateStatus"], tasks: Task[], first: Task[], waited: number, why: RegExp | undefined][] =
+const CASES: [
+    what: string,
+    update: Service["UpdateStatus"],
+    tasks: Task[],
+    first: Task[],
+    waited: number,
+    why: RegExp | undefined,
+][] = [
+    ["one that starts", undefined, [task("Starting 9 minutes ago")], [], 600_000, undefined],
+    ["one that ended and was started again", undefined, failed(4), [], 5_000, undefined],
+    ["one that ends again and again", undefined, failed(5), [], 5_000, /ended 5 times \(task: non-zero exit \(1\)\)/],
+    ["one that did so before this run", undefined, failed(5), failed(5), 5_000, undefined],
+    ["one without a machine yet", undefined, [task("Pending 3 seconds ago", "no suitable node")], [], 5_000, undefined],
     [
-        ["one that starts", undefined, [task("Starting 9 minutes ago")], [], 600_000, undefined],
-        ["one that ended and was started again", undefined, failed(4), [], 5_000, undefined],
-        ["one that ends again and again", undefined, failed(5), [], 5_000, /ended 5 times \(task: non-zero exit \(1\)\)/],
-        ["one that did so before this run", undefined, failed(5), failed(5), 5_000, undefined],
-        ["one without a machine yet", undefined, [task("Pending 3 seconds ago", "no suitable node")], [], 5_000, undefined],
-        ["one without a machine", undefined, [task("Pending 1 minute ago", "no suitable node")], [], 60_000, /\(no suitable node\)/],
-        ["one that went back", { State: "rollback_completed", Message: "rollback completed" }, RUNNING, [], 0, /went back/],
-        ["one that stopped half way", { State: "paused", Message: "update paused" }, RUNNING, [], 0, /update paused/],
-    ];
+        "one without a machine",
+        undefined,
+        [task("Pending 1 minute ago", "no suitable node")],
+        [],
+        60_000,
+        /\(no suitable node\)/,
+    ],
+    ["one that went back", { State: "rollback_completed", Message: "rollback completed" }, RUNNING, [], 0, /went back/],
+    ["one that stopped half way", { State: "paused", Message: "update paused" }, RUNNING, [], 0, /update paused/],
+];
 for (const [what, update, tasks, first, waited, why] of CASES) {
     test(`${why === undefined ? "waited for" : "given up"}: ${what}`, () => {
         const said = hopelessness(service(update), tasks, first, waited);

@@ -39,12 +39,11 @@ test("a place that cannot be mounted is named with the reason", () => {
     assert.match(said!, /^\/srv\/disk\/cloud cannot be mounted .*: no such file or directory\.\nSee that it is there/);
 });
 
-test("by default oCIS keeps contents by its own driver; with a bucket it is told where, its keys in ocis.yaml alone, and to wait for it", () => {
+test("by default oCIS keeps contents by its own driver; with a bucket it is told where, and its keys are in ocis.yaml alone", () => {
     const { blobs } = settingsOf(s3()).storage;
     assert.deepEqual(blobStore(settingsOf()), {});
     assert.deepEqual(blobStore(settingsOf(s3())), {
         STORAGE_USERS_DRIVER: "s3ng",
-        OCIS_ASYNC_UPLOADS: "false",
         STORAGE_USERS_S3NG_ENDPOINT: "https://s3.example.com",
         STORAGE_USERS_S3NG_REGION: "us-east-1",
         STORAGE_USERS_S3NG_BUCKET: "cloud",
