@@ -1,12 +1,13 @@
-/** The tables of docs/reliability.md: a row of each drill, which the tests leave in a file for operations/drills.ts. */
+/** The tables of docs/reliability.md and docs/scaling.md: a row of each drill, which the tests leave in a file for operations/drill-run.ts. */
 
-/** Names that file; set by `npm run drills`. */
+/** Names that file; set by the commands that write the tables. */
 export const DRILLS = "OCIS_AUTHELIA_DRILLS";
 
 /** What each table shows, by its name in the document. */
 export const HEADS = {
     faults: ["fault", "a client sees", "the operator", "lost"],
     changes: ["change", "containers made anew", "a client sees"],
+    swarm: ["what was done", "aim", "what was seen"],
 } as const;
 
 export type TableName = keyof typeof HEADS;
@@ -23,7 +24,7 @@ export interface Drill {
  * @param where What it was run on, as a sentence.
  */
 export function withTable(document: string, name: TableName, drills: readonly Drill[], where: string): string {
-    const [begin, end] = [`<!-- npm run drills writes ${name} from here -->`, `<!-- ${name} to here -->`];
+    const [begin, end] = [`<!-- ${name} from here -->`, `<!-- ${name} to here -->`];
     const [before, rest] = document.split(begin) as [string, string];
     const after = rest.split(end)[1]!;
     const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;

@@ -2,7 +2,7 @@
 import { Session } from "../../client/relying-party";
 import { ImageNames } from "../../operations/images";
 import { Cloud, usersCalled, withDefaults } from "../deployment/cloud";
-import { Stack } from "../deployment/stack";
+import { docker, Stack } from "../deployment/stack";
 import { eventually } from "../deployment/waiting";
 import { Compose, Server } from "./compose";
 
@@ -120,7 +120,7 @@ export async function answers(cloud: Cloud): Promise<void> {
 
 /** Somebody who is signed in, and has a file. */
 export async function signIn(deployment: Deployment, cloud: Cloud, user: string): Promise<Session> {
-    await cloud.enrol([user], deployment.containerName("authelia"));
+    await cloud.enrol([user], (...command) => docker("exec", deployment.containerName("authelia"), ...command));
     const session = await cloud.signIn(cloud.credentials(user));
     const { status } = await session.ask(FILE, { method: "PUT", body: "Dear all" });
     if (status !== 201) {

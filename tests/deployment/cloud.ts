@@ -96,12 +96,15 @@ export class Cloud {
     /**
      * Enrols a second factor for each user by Authelia's own command, in the place of an earlier one.
      *
-     * @param container Where Authelia runs: in that of the stack, unless something else serves in its place.
+     * @param execute Runs a command where Authelia runs: in its container, unless there is another place.
      */
-    async enrol(users: readonly string[], container = `${this.stack.prefix}authelia`): Promise<void> {
+    async enrol(
+        users: readonly string[],
+        execute = (...command: string[]) => this.stack.docker("exec", `${this.stack.prefix}authelia`, ...command),
+    ): Promise<void> {
         for (const user of users) {
             const generate = ["authelia", "storage", "user", "totp", "generate", user, "--force"];
-            const said = await this.stack.docker("exec", container, ...generate);
+            const said = await execute(...generate);
             this.totpSecrets[user] = /secret=([A-Z2-7]+)/.exec(said)![1]!;
         }
     }
@@ -126,8 +129,7 @@ export class Cloud {
     }
 
     /** A code for the web client, with what it takes to exchange it. */
-    async authorize(credentials: Credentials) {
-        const browser = this.open();
+    async authorize(credentials: Credentials, browser = this.open()) {
         const configuration = await discover(browser, this.url, WEB);
         const { url, checks } = await authorizationRequest(configuration, WEB, this.webRedirect);
         const callback = await browser.authorize(url, credentials, this.webRedirect);

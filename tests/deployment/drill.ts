@@ -75,6 +75,12 @@ export function note({
     add({ table: "faults", cells: [fault, client, operator, lost] });
 }
 
+/** Adds what was shown on a swarm to the table of docs/scaling.md. */
+export function noteSwarm(proof: string, aim: string, seen: string): void {
+    console.log(`${proof}: ${seen}`);
+    add({ table: "swarm", cells: [proof, aim, seen] });
+}
+
 /** The same of a change of the configuration. */
 export function noteChange(change: string, containers: readonly string[], seen: Seen): void {
     add({ table: "changes", cells: [change, containers.join(", ") || "none", describeSeen(seen)] });

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { ROOT } from "../../system/folders";
-import { attempt, run } from "../../system/run";
+import { attempt } from "../../system/run";
 import { Cloud, usersCalled } from "./cloud";
 import { note } from "./drill";
 import { NO_OFFICIAL_IMAGES, officialImages } from "./official";
@@ -41,8 +41,7 @@ describeOn({ tier: "everything", missing: NO_OWN_ENGINE ?? NO_OFFICIAL_IMAGES },
         rmSync(join(ROOT, ".cache", "tests", STACK), { recursive: true, force: true });
         engine = new OwnEngine("test-engine");
         await engine.powerOn();
-        const [save, load] = [`docker save ${Object.values(images).join(" ")}`, `docker --host ${engine.host} load`];
-        await run("bash", ["-o", "pipefail", "-c", `${save} | ${load}`]);
+        await engine.load(Object.values(images));
         process.env.DOCKER_HOST = engine.host;
         const httpsPort = await freePort();
         const like = await officialImages(images);

@@ -7,7 +7,7 @@ const SHARES = "apps/files_sharing/api/v1/shares";
 
 /** Asks it: with a body it posts. */
 export async function ocs(session: Session, path: string, body?: Record<string, string>): Promise<Record<string, string>> {
-    const { status, text } = await session.ask(`/ocs/v1.php/${path}?format=json`, {
+    const { status, text } = await session.ask(`/ocs/v1.php/${path}${path.includes("?") ? "&" : "?"}format=json`, {
         headers: { "ocs-apirequest": "true" },
         ...(body === undefined ? {} : { method: "POST", body: new URLSearchParams(body) }),
     });
@@ -18,6 +18,11 @@ export async function ocs(session: Session, path: string, body?: Record<string, 
 /** Shares a file or folder, to be read. */
 export function share(session: Session, path: string, how: Record<string, string>): Promise<Record<string, string>> {
     return ocs(session, SHARES, { path, permissions: "1", ...how });
+}
+
+/** The shares of a file or folder of one's own. */
+export async function shares(session: Session, path: string): Promise<readonly unknown[]> {
+    return (await ocs(session, `${SHARES}?path=${encodeURIComponent(path)}`)) as unknown as readonly unknown[];
 }
 
 /** Accepts a share, which newer releases do by themselves. */

@@ -46,6 +46,17 @@ async function end(child: ChildProcess | undefined): Promise<void> {
     }
 }
 
+/** The other end of a cable to an engine: of which process it is the network, and what `ip` is told there of the device. */
+export interface CableEnd {
+    readonly process: number;
+    readonly told: (device: string) => readonly string[];
+}
+
+/** Runs iproute2's `ip` in the network of a process. */
+export function ip(process: number, ...args: readonly string[]): Promise<string> {
+    return run("nsenter", ["--target", String(process), "--net", "ip", ...args]);
+}
+
 export class OwnEngine {
     /** What is left of it while the power is off. */
     readonly folder: string;
@@ -77,6 +88,12 @@ export class OwnEngine {
      * @param more Options of dockerd, besides those of its own.
      */
     async powerOn(more: readonly string[] = []): Promise<void> {
+        await this.boot();
+        await this.startDaemon(more);
+    }
+
+    /** Starts the first process with containerd, and waits until it is there. */
+    async boot(): Promise<void> {
         const prepare = "mount -t tmpfs tmpfs /run && ip link set lo up";
         const containerd = `exec docker-init -- containerd --root '${this.folder}/containerd'`;
         // Whatever ends this test takes it along.
@@ -92,17 +109,20 @@ export class OwnEngine {
             "--mount",
         ];
         this.machine = this.spawn("setpriv", [...unshare, "sh", "-c", `${prepare} && ${containerd}`], "containerd.log");
-        this.more = more;
-        await this.startDaemon();
+        await eventually("there is a first process", START_SECONDS, () => Promise.resolve(this.first()));
     }
 
-    /** Starts the engine beside what runs already, and waits until it answers. */
-    async startDaemon(): Promise<void> {
+    /**
+     * Starts the engine beside what runs already, and waits until it answers.
+     *
+     * @param more Options besides those of its own; those of the last time by default.
+     */
+    async startDaemon(more = this.more): Promise<void> {
+        this.more = more;
         const options = ["--host", this.host, "--data-root", join(this.folder, "docker")];
         // Neither systemd nor its groups are in here.
         const groups = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", this.cgroup];
-        await eventually("there is a first process", START_SECONDS, () => Promise.resolve(this.first()));
-        const daemon = (this.daemon = this.start("dockerd", [...options, ...groups, ...this.more], "dockerd.log"));
+        const daemon = (this.daemon = this.start("dockerd", [...options, ...groups, ...more], "dockerd.log"));
         await eventually("the engine answers", START_SECONDS, async () => {
             const { code, text } = await attempt("docker", ["--host", this.host, "version"]);
             if (daemon.exitCode !== null) {
@@ -117,20 +137,34 @@ export class OwnEngine {
         return this.spawn("nsenter", ["--target", String(this.first()), "--mount", "--net", "--pid", program, ...args], log);
     }
 
-    /** Lays a cable to this machine, with an address at either end, in the same network of two. */
-    async connect(here: string, there: string): Promise<void> {
-        const first = String(this.first());
-        const name = this.name.slice(0, 15); // as long as Linux takes it
-        await run("ip", ["link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", first]);
-        const ends = [
-            { ip: ["ip"], address: here, device: name },
-            { ip: ["nsenter", "--target", first, "--net", "ip"], address: there, device: "eth0" },
-        ] as const;
-        for (const { ip, address, device } of ends) {
-            const [program, ...args] = ip;
-            await run(program, [...args, "address", "add", `${address}/30`, "dev", device]);
-            await run(program, [...args, "link", "set", device, "up"]);
-        }
+    /** Takes images from this machine's engine. */
+    async load(images: readonly string[]): Promise<void> {
+        const [save, load] = [`docker save ${images.join(" ")}`, `docker --host ${this.host} load`];
+        await run("bash", ["-o", "pipefail", "-c", `${save} | ${load}`]);
+    }
+
+    /**
+     * Lays a cable, until the power is off.
+     *
+     * @param address Of the end in here, with the length of its network.
+     */
+    async connect(address: string, { process, told }: CableEnd): Promise<void> {
+        const device = this.name.slice(0, 15); // as long as Linux takes it
+        const first = this.first()!;
+        const peer = ["type", "veth", "peer", "name", "eth0", "netns", String(first)];
+        await run("ip", ["link", "add", device, "netns", String(process), ...peer]);
+        await ip(process, ...told(device));
+        await ip(process, "link", "set", device, "up");
+        await ip(first, "address", "add", address, "dev", "eth0");
+        await ip(first, "link", "set", "eth0", "up");
+    }
+
+    /**
+     * Takes the cable away: nobody hears from here any more, nor that nobody does. The kernel may keep the network of a swarm's
+     * machine for minutes after its power is off, and a cable in it would be in the way of the next one.
+     */
+    async disconnect(): Promise<void> {
+        await ip(this.first()!, "link", "delete", "eth0");
     }
 
     /** Ends the engine alone, by a signal. What it has started runs on, unless the engine ends it. */

@@ -40,12 +40,21 @@ export class Postgres {
 
     private server?: ChildProcess;
 
-    /** Starts a server that has an empty database. */
-    static async start(): Promise<Postgres> {
+    /**
+     * Starts a server that has an empty database.
+     *
+     * @param listen At which address; by default at that of this machine's engine.
+     */
+    static async start(listen?: string): Promise<Postgres> {
         const cache = join(ROOT, ".cache", "tests", "postgres");
         mkdirSync(cache, { recursive: true });
         const root = await unpack(PACKAGES, cache);
-        const postgres = new Postgres(mkdtempSync(join(cache, "run-")), root, await hostAddress(), await freePort());
+        const postgres = new Postgres(
+            mkdtempSync(join(cache, "run-")),
+            root,
+            listen ?? (await hostAddress()),
+            await freePort(),
+        );
         await postgres.serve();
         await postgres.ask(`CREATE ROLE ${DATABASE} LOGIN PASSWORD '${postgres.password}'`, "postgres");
         await postgres.ask(`CREATE DATABASE ${DATABASE} OWNER ${DATABASE}`, "postgres");
@@ -128,6 +137,8 @@ export class Postgres {
     /** Stops it and deletes what it stored. */
     async stop(): Promise<void> {
         if (this.server !== undefined) {
+            // Otherwise it waits until its clients have gone, of which some may have been cut off.
+            this.server.kill("SIGINT");
             await stop(this.server);
         }
         this.certification.close();

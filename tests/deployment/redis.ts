@@ -47,12 +47,12 @@ export class Redis {
         private readonly ports: Readonly<Record<"first" | "second" | "sentinel", number>>,
     ) {}
 
-    static async start(): Promise<Redis> {
+    static async start(listen?: string): Promise<Redis> {
         const cache = join(ROOT, ".cache", "tests", "redis");
         mkdirSync(cache, { recursive: true });
         const root = await unpack(PACKAGES, cache);
         const ports = { first: await freePort(), second: await freePort(), sentinel: await freePort() };
-        const redis = new Redis(mkdtempSync(join(cache, "run-")), root, await hostAddress(), ports);
+        const redis = new Redis(mkdtempSync(join(cache, "run-")), root, listen ?? (await hostAddress()), ports);
         await redis.serveAll();
         return redis;
     }

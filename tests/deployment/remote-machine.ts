@@ -44,8 +44,7 @@ export class RemoteMachine {
     ): Promise<RemoteMachine> {
         const machine = new RemoteMachine(name);
         await machine.switchOn();
-        const [save, load] = [`docker save ${images.join(" ")}`, `docker --host ${machine.engine.host} load`];
-        await run("bash", ["-o", "pipefail", "-c", `${save} | ${load}`]);
+        await machine.engine.load(images);
         for (const [image, tag] of Object.entries(further)) {
             await docker("--host", machine.engine.host, "tag", image, tag);
         }
@@ -86,7 +85,8 @@ export class RemoteMachine {
         const inServer = tls.map((word) => (word.endsWith(".pem") ? join(server, word) : word));
         // The second is where `docker` looks by itself, as it does when ssh has started it.
         await this.engine.powerOn(["--host", `tcp://0.0.0.0:${TLS_PORT}`, "--host", "unix:///run/docker.sock", ...inServer]);
-        await this.engine.connect(HERE, THERE);
+        const told = (device: string) => ["address", "add", `${HERE}/30`, "dev", device];
+        await this.engine.connect(`${THERE}/30`, { process: process.pid, told });
         await this.serveSsh();
     }
 

@@ -48,12 +48,16 @@ export class Slapd {
 
     private server?: ChildProcess;
 
-    /** Starts a server that has nothing but the account that searches. */
-    static async start(): Promise<Slapd> {
+    /**
+     * Starts a server that has nothing but the account that searches.
+     *
+     * @param listen At which address; by default at that of this machine's engine.
+     */
+    static async start(listen?: string): Promise<Slapd> {
         const cache = join(ROOT, ".cache", "tests", "slapd");
         mkdirSync(cache, { recursive: true });
         const root = await unpack(PACKAGES, cache);
-        const address = await hostAddress();
+        const address = listen ?? (await hostAddress());
         const slapd = new Slapd(mkdtempSync(join(cache, "run-")), root, address, await freePort());
         await slapd.serve();
         await slapd.add(`dn: ${BASE_DN}\nobjectClass: dcObject\nobjectClass: organization\ndc: example\no: Example\n`);

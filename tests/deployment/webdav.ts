@@ -31,11 +31,13 @@ export function publicClient(cloud: Cloud, link: string, password: string): WebD
 /** A file for the tus protocol. */
 export interface TusFile {
     readonly name: string;
-    readonly content: Readable;
+    readonly content: Readable | Buffer;
     /** Bytes. */
     readonly size: number;
     /** Bytes that one request carries; it is held in memory here. */
     readonly chunk: number;
+    /** Milliseconds until a request that failed is tried again, for each time; never by default. */
+    readonly retryDelays?: readonly number[];
 }
 
 /**
@@ -58,7 +60,7 @@ export async function sendByTus(
             uploadSize: file.size,
             chunkSize: file.chunk,
             metadata: { filename: file.name },
-            retryDelays: null,
+            retryDelays: file.retryDelays === undefined ? null : [...file.retryDelays],
             onError: reject,
             onSuccess: () => resolve(),
         });
