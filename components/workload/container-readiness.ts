@@ -5,18 +5,12 @@
  * process that has ended, and makes the next run replace the container. Source: kreuzwerker/docker 4.5.0, resourceDockerContainerCreate.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { setTimeout as pause } from "node:timers/promises";
 
 import { askDocker, failure, logOf, Patient } from "../diagnosis";
+import { MANY_ENDS, waitFor } from "./wait";
 
 /** Bounds of the time between two looks, milliseconds; within them it is a twentieth of what has been waited already. */
 const LOOK = { soonest: 250, latest: 5_000 };
-
-/** Between two lines about a process that is not ready yet, milliseconds. Without a migration the slowest takes 25 s. */
-const SAY_EVERY = 120_000;
-
-/** A process that has ended so often is not going to do better. Docker waits 0.1 s before the first restart, and twice as long each time. */
-const MANY_ENDS = 5;
 
 /** What Docker says of a container. */
 export interface Seen {
@@ -71,31 +65,16 @@ async function isReady({ status, health }: Seen, containerName: string, ready: s
  * @param ready Shell command that exits 0 in the container once it can; that of its health check.
  * @throws pulumi.RunError where the process has ended and does not come back, after it has shown the end of the log.
  */
-export async function whenReady(patient: Patient, ready: string, component: pulumi.Resource): Promise<void> {
-    const { containerName, goBack } = patient;
-    const start = Date.now();
-    const first = await look(containerName);
-    let said = start;
-    for (let seen = first; !(await isReady(seen, containerName, ready)); seen = await look(containerName)) {
-        const why = hopelessness(seen, first);
-        if (why !== undefined) {
-            await pulumi.log.error(
-                `The container ${containerName} did not become ready: it ${why}. The last lines of its log:\n` +
-                    `${await logOf(patient, containerName)}\nMend what it says and run pulumi up again: it goes on from here.` +
-                    (goBack === undefined ? "" : `\n${goBack}`),
-                component,
-            );
-            throw failure(`${containerName} did not become ready.`);
-        }
-        if (Date.now() - said >= SAY_EVERY) {
-            said = Date.now();
-            const minutes = Math.round((said - start) / 60_000);
-            await pulumi.log.info(
-                `${containerName} is not ready after ${minutes} minutes${seen.ends > first.ends ? `, and ended ${seen.ends} times` : ""}. ` +
-                    `It is left to work, and so it is where you end this run. Its last log line: ${await logOf(patient, containerName, "container", 1)}`,
-                component,
-            );
-        }
-        await pause(Math.min(LOOK.latest, Math.max(LOOK.soonest, (Date.now() - start) / 20)));
-    }
+export function whenReady(patient: Patient, ready: string, component: pulumi.Resource): Promise<void> {
+    const { containerName } = patient;
+    return waitFor(patient, component, {
+        kind: "container",
+        again: "pulumi up again",
+        look: () => look(containerName),
+        judge: async (seen, first) => (await isReady(seen, containerName, ready)) || (hopelessness(seen, first) ?? false),
+        describe: async ({ ends }, first) =>
+            `${ends > first.ends ? `, and ended ${ends} times` : ""}. It is left to work, and so it is where you end this run. ` +
+            `Its last log line: ${await logOf(patient, containerName, "container", 1)}`,
+        rhythm: (waited) => Math.min(LOOK.latest, Math.max(LOOK.soonest, waited / 20)),
+    });
 }

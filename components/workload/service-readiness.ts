@@ -3,18 +3,12 @@
  * provider's own wait counts old processes for new ones. Source: kreuzwerker/docker 4.5.0, resource_docker_service_funcs.go.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { setTimeout as pause } from "node:timers/promises";
 
-import { askDocker, failure, logOf, Patient } from "../diagnosis";
+import { askDocker, failure, Patient } from "../diagnosis";
+import { MANY_ENDS, waitFor } from "./wait";
 
 /** Between two looks, milliseconds. */
 const LOOK = 1_000;
-
-/** Between two lines about a service that is not ready yet, milliseconds. */
-const SAY_EVERY = 120_000;
-
-/** A service whose processes have ended so often during one wait is not going to do better. */
-const MANY_ENDS = 5;
 
 /** For how long no machine may have room for a process, milliseconds: one that has just gone makes room at once. */
 const LONGEST_WITHOUT_ROOM = 30_000;
@@ -94,36 +88,18 @@ async function look(name: string): Promise<{ service: Service; tasks: Task[] }> 
  *
  * @throws pulumi.RunError where the swarm has gone back to what was before, or has no way on, after it has shown the end of the log.
  */
-export async function whenServiceReady(patient: Patient, component: pulumi.Resource): Promise<void> {
-    const { containerName, goBack } = patient;
-    const start = Date.now();
-    const { tasks: first } = await look(containerName);
-    let said = start;
-    for (;;) {
-        const { service, tasks } = await look(containerName);
-        const why = hopelessness(service, tasks, first, Date.now() - start);
-        if (why !== undefined) {
-            await pulumi.log.error(
-                `The service ${containerName} did not become ready: it ${why}. The last lines of its log:\n` +
-                    `${await logOf(patient, containerName, "service")}\nMend what it says and run pulumi up --refresh: it goes on from here.` +
-                    (goBack === undefined ? "" : `\n${goBack}`),
-                component,
-            );
-            throw failure(`${containerName} did not become ready.`);
-        }
-        if (isServed(service, tasks)) {
-            return;
-        }
-        if (Date.now() - said >= SAY_EVERY) {
-            said = Date.now();
-            const states = tasks
-                .filter(({ DesiredState }) => DesiredState === "Running")
-                .map(({ CurrentState }) => CurrentState);
-            await pulumi.log.info(
-                `${containerName} is not ready after ${Math.round((said - start) / 60_000)} minutes: ${states.join("; ")}.`,
-                component,
-            );
-        }
-        await pause(LOOK);
-    }
+export function whenServiceReady(patient: Patient, component: pulumi.Resource): Promise<void> {
+    return waitFor(patient, component, {
+        kind: "service",
+        again: "pulumi up --refresh",
+        look: () => look(patient.containerName),
+        // What has gone back is served too, by what was before.
+        judge: ({ service, tasks }, first, waited) =>
+            hopelessness(service, tasks, first.tasks, waited) ?? isServed(service, tasks),
+        describe: ({ tasks }) => {
+            const wanted = tasks.filter(({ DesiredState }) => DesiredState === "Running");
+            return `: ${wanted.map(({ CurrentState }) => CurrentState).join("; ")}.`;
+        },
+        rhythm: () => LOOK,
+    });
 }

@@ -3,7 +3,7 @@
  * changes. Its files are configs and secrets of the swarm, which never change: new contents make new ones, and with them new processes.
  * What has a place that every machine reaches is mounted from there; anything else that a process writes is gone with it, since
  * settings/engine.ts takes no stack to a swarm that keeps something in one machine. A service knows no `no-new-privileges`: that is set
- * on the engine of every machine (docs/scaling.md).
+ * on the engine of every machine (docs/swarm.md).
  */
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
