@@ -255,6 +255,12 @@ export function newerThan(server: Releases<Line>, version: string): string | und
 /** Caddy, the edge. Any 2.x serves; only the image is chosen here, the one that is run. */
 export const CADDY_IMAGE = "caddy:2.11.9";
 
+/** PostgreSQL, where Authelia's database is one of the stack. Another major version does not read what this one has written. */
+export const POSTGRES_IMAGE = "postgres:15.18-bookworm";
+
+/** Redis, where that keeps who is signed in. */
+export const REDIS_IMAGE = "redis:7.2.11-alpine";
+
 /** restic, which backups are made by; see docs/backup.md. */
 export const RESTIC_IMAGE = "restic/restic:0.19.1";
 

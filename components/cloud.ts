@@ -19,6 +19,8 @@ import { LdapAccess } from "./ldap-access";
 import { typeToken } from "./naming";
 import { Network } from "./network";
 import { Ocis } from "./ocis";
+import { Postgres } from "./postgres";
+import { Redis } from "./redis";
 import { ocisRelyingApplication } from "./ocis/relying-parties";
 import { rememberReleases } from "./release-memory";
 import { Secrets } from "./secrets";
@@ -60,9 +62,9 @@ export class Cloud extends pulumi.ComponentResource {
     /** Releases of the servers. */
     readonly versions: pulumi.Output<{ authelia: string; ocis: string }>;
     /** Images that the containers run. */
-    readonly images: pulumi.Output<{ authelia: string; ocis: string; caddy: string }>;
+    readonly images: pulumi.Output<{ authelia: string; ocis: string; caddy: string; postgres?: string; redis?: string }>;
     /** Names of the containers on the Docker host. */
-    readonly containers: pulumi.Output<{ authelia: string; ocis: string; edge: string }>;
+    readonly containers: pulumi.Output<{ authelia: string; ocis: string; edge: string; postgres?: string; redis?: string }>;
 
     /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
     constructor(name: string, args: CloudArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -145,6 +147,21 @@ export class Cloud extends pulumi.ComponentResource {
             },
             part("ocis"),
         );
+        const { images } = settings;
+        const placed = { network, precondition, mender };
+        const postgres =
+            settings.database.mode === "postgres"
+                ? new Postgres(
+                      `${name}-postgres`,
+                      { ...placed, image: images.postgres, keepData: settings.keepData },
+                      { parent: this },
+                  )
+                : undefined;
+        const redis =
+            settings.sessions.mode === "redis"
+                ? new Redis(`${name}-redis`, { ...placed, image: images.redis }, { parent: this })
+                : undefined;
+        const stateServers = [postgres, redis].flatMap((server) => server?.workload ?? []);
         const authelia = new Authelia(
             `${name}-authelia`,
             {
@@ -152,7 +169,8 @@ export class Cloud extends pulumi.ComponentResource {
                 application,
                 ldap: outside ?? ocis.ldap,
                 secrets,
-                after: ocis.ldapServers,
+                servers: { database: postgres, sessions: redis },
+                after: [...ocis.ldapServers, ...stateServers],
                 replicas: replicas?.authelia,
             },
             part("authelia"),
@@ -180,7 +198,6 @@ export class Cloud extends pulumi.ComponentResource {
             }
         }
 
-        const { images } = settings;
         this.cloudUrl = pulumi.output(hosts.cloud.url);
         this.portalUrl = pulumi.output(hosts.auth.url);
         this.issuer = pulumi.output(hosts.auth.url);
@@ -194,11 +211,19 @@ export class Cloud extends pulumi.ComponentResource {
             application.relyingParties.map(({ clientId, clientName }) => ({ clientName, clientId })),
         );
         this.versions = pulumi.output({ authelia: images.authelia.version, ocis: images.ocis.version });
-        this.images = pulumi.output({ authelia: images.authelia.image, ocis: images.ocis.image, caddy: images.caddy });
+        this.images = pulumi.output({
+            authelia: images.authelia.image,
+            ocis: images.ocis.image,
+            caddy: images.caddy,
+            ...(postgres && { postgres: images.postgres }),
+            ...(redis && { redis: images.redis }),
+        });
         this.containers = pulumi.output({
             authelia: authelia.containerName,
             ocis: ocis.containerName,
             edge: edge.containerName,
+            ...(postgres && { postgres: postgres.workload.nameOnHost }),
+            ...(redis && { redis: redis.workload.nameOnHost }),
         });
         this.registerOutputs({
             cloudUrl: this.cloudUrl,

@@ -22,7 +22,7 @@ export type AutheliaSecrets = ReturnType<typeof autheliaSecrets>;
 export type OcisSecrets = ReturnType<typeof ocisSecrets>;
 
 /** Makes one secret. Letters and digits only: they need no quoting in YAML, URLs or LDAP. 32 of them carry 190 bits. */
-function password(name: string, length: number, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
+export function password(name: string, length: number, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
     return new random.RandomPassword(name, { length, special: false }, opts).result;
 }
 

@@ -15,7 +15,7 @@ import { conclude, Outcome, Say, stackCommand, StackOptions } from "./command-li
 import { noteBackup } from "./last-backup";
 import { PROJECT } from "./project";
 import { Stack } from "./stack";
-import { StackOnEngine } from "./stack-on-engine";
+import { ServerName, SERVERS, StackOnEngine, withData } from "./stack-on-engine";
 
 /** What snapshots are tagged with. */
 export const TAGS = {
@@ -39,17 +39,18 @@ export interface BackupOptions extends RepositoryOptions, Keep {
     readonly init?: boolean;
 }
 
-/** What is in the volumes, by folder of a snapshot. */
-export const volumesOf = (stack: StackOnEngine) => ({
-    authelia: stack.volume("authelia"),
-    ocis: stack.volume("ocis"),
-    edge: stack.volume("edge"),
-});
+/**
+ * What is in the volumes, by folder of a snapshot.
+ *
+ * @param servers Whose; those that the configuration asks for by default.
+ */
+export const volumesOf = (stack: StackOnEngine, servers: readonly ServerName[] = stack.servers()): Record<string, string> =>
+    Object.fromEntries(withData(servers).map((server) => [server, stack.volume(server)]));
 
-/** Those of them that are on the engine. */
+/** Those of every server that are on the engine. */
 export async function presentVolumes(stack: StackOnEngine): Promise<Record<string, string>> {
     const found: Record<string, string> = {};
-    for (const [name, volume] of Object.entries(volumesOf(stack))) {
+    for (const [name, volume] of Object.entries(volumesOf(stack, SERVERS))) {
         if ((await stack.attemptDocker("volume", "inspect", volume)).code === 0) {
             found[name] = volume;
         }
@@ -132,7 +133,7 @@ export async function backup(stack: Stack, options: BackupOptions, say: Say, tag
 /** What of a stack no backup has, as sentences that say what to do. */
 export function notBackedUp({ bus, database, storage: { blobs } }: Pick<Settings, "bus" | "database" | "storage">): string[] {
     return [
-        ...(database.mode === "sqlite"
+        ...(database.mode !== "external-postgres"
             ? []
             : [
                   `Authelia's database is not part of it: ${database.name} on ${database.host}. Dump it at the same time (pg_dump), and ` +

@@ -1,13 +1,10 @@
 /** What Docker says of a stack's servers and of the volumes with their data. */
-import { AUTHELIA_DATA } from "../components/authelia/state";
+import { AUTHELIA_DATA, POSTGRES_DATA } from "../components/authelia/state";
 import { OCIS_DATA } from "../components/ocis/configuration";
 import { ServerName, StackOnEngine } from "./stack-on-engine";
 
-/** The servers of every stack. */
-export const SERVERS: readonly ServerName[] = ["authelia", "ocis", "edge"];
-
-/** Where each server has its data, whose volume grows; the edge has certificates alone. */
-const DATA = { authelia: AUTHELIA_DATA, ocis: OCIS_DATA } as const;
+/** Where each server has its data, whose volume grows; the edge has certificates alone, and Redis what ends by itself. */
+const DATA = { authelia: AUTHELIA_DATA, ocis: OCIS_DATA, postgres: POSTGRES_DATA } as const;
 
 /** How a container is. */
 export interface ContainerState {
@@ -42,10 +39,17 @@ interface Inspected {
     readonly HostConfig: { readonly Memory: number };
 }
 
-/** How a stack's servers are; the engine has to answer. */
-export function containerStates(stack: StackOnEngine): Promise<ContainerState[]> {
+/**
+ * How a stack's servers are; the engine has to answer.
+ *
+ * @param servers Those that its configuration asks for by default.
+ */
+export function containerStates(
+    stack: StackOnEngine,
+    servers: readonly ServerName[] = stack.servers(),
+): Promise<ContainerState[]> {
     return Promise.all(
-        SERVERS.map(async (server): Promise<ContainerState> => {
+        servers.map(async (server): Promise<ContainerState> => {
             const { container } = stack.server(server);
             const { code, stdout } = await stack.attemptDocker("container", "inspect", container);
             if (code !== 0) {
@@ -81,14 +85,17 @@ export interface DataSize {
     readonly free: number;
 }
 
-/** By POSIX, in blocks of 1024 bytes: the first number of du, the fourth column of df. Every image has busybox, see components/workload/args.ts. */
+/**
+ * By POSIX, in blocks of 1024 bytes: the first number of du, the fourth column of df. They are busybox's, see components/workload/args.ts, but
+ * in images that have no busybox.
+ */
 export async function dataSizes(stack: StackOnEngine, running: readonly ContainerState[]): Promise<DataSize[]> {
-    const servers = (["authelia", "ocis"] as const).filter((name) =>
+    const servers = (["authelia", "ocis", "postgres"] as const).filter((name) =>
         running.some(({ server, status }) => server === name && status === "running"),
     );
     return Promise.all(
         servers.map(async (server) => {
-            const command = `busybox du -sk ${DATA[server]} && busybox df -kP ${DATA[server]}`;
+            const command = `b=$(command -v busybox); $b du -sk ${DATA[server]} && $b df -kP ${DATA[server]}`;
             const said = await stack.docker("exec", stack.server(server).container, "/bin/sh", "-c", command);
             const lines = said.split("\n");
             const [used] = lines[0]!.split(/\s+/);

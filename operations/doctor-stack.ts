@@ -7,7 +7,7 @@ import { hostsOf } from "../hosts";
 import { Settings } from "../settings";
 import { AUTHELIA, flawsOf, newerThan, OCIS } from "../versions";
 import { certificateEnd, RENEWAL_DAYS } from "./certificate";
-import { ContainerState, containerStates, dataSizes, lastErrors, SERVERS } from "./containers";
+import { ContainerState, containerStates, dataSizes, lastErrors } from "./containers";
 import { diskFinding } from "./doctor-machine";
 import { Finding, look } from "./finding";
 import { LastBackup, lastBackup } from "./last-backup";
@@ -222,7 +222,9 @@ async function examineContainers(stack: StackOnEngine): Promise<{ findings: Find
     if (silence !== undefined) {
         const seen = `the Docker Engine does not answer: ${silence || "it takes too long"}`;
         return {
-            findings: SERVERS.map((name) => ({ what: `container ${stack.server(name).container}`, state: "skipped", seen })),
+            findings: stack
+                .servers()
+                .map((name) => ({ what: `container ${stack.server(name).container}`, state: "skipped", seen })),
         };
     }
     const states = await containerStates(stack);

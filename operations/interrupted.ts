@@ -11,9 +11,8 @@ import { CARRIERS, carrierName } from "../components/naming";
 import { Failure } from "../system/failure";
 import { ROOT, STATE, stackFile } from "../system/folders";
 import { run } from "../system/run";
-import { SERVERS } from "./containers";
 import { PROJECT } from "./project";
-import { StackOnEngine } from "./stack-on-engine";
+import { SERVERS, StackOnEngine } from "./stack-on-engine";
 
 /** Source: Pulumi's pkg/backend/diy, lock.go and store.go. */
 const BOOKKEEPING = join(STATE, "backend", ".pulumi");

@@ -21,7 +21,7 @@ import { digestOf, generatePassword } from "./password";
 import { storage, volumeOptions } from "../settings/storage";
 import { User } from "../settings/users";
 import { Stack } from "./stack";
-import { StackOnEngine } from "./stack-on-engine";
+import { SERVERS, StackOnEngine } from "./stack-on-engine";
 import { verify } from "./verify";
 
 /** Which backup is restored. */
@@ -104,9 +104,10 @@ async function putBack(
         await stack.docker("volume", "create", ...options, stack.volume("ocis")); // else Docker makes one in its own place
     }
     say("Restoring the data …");
-    const restic = await Restic.open(stack, options, volumesOf(stack), "write", say);
+    const volumes = volumesOf(stack);
+    const restic = await Restic.open(stack, options, volumes, "write", say);
     try {
-        for (const name of Object.keys(volumesOf(stack))) {
+        for (const name of Object.keys(volumes)) {
             const folder = `${DATA}/${name}`;
             // What is not in the snapshot goes, and what was written is read again and compared.
             await restic.show("restore", `${snapshot.id}:${folder}`, "--target", folder, "--delete", "--verify");
@@ -153,7 +154,7 @@ export async function restore(name: string, options: RestoreOptions, say: Say): 
         present ?? new StackOnEngine(name, options.dockerHost === undefined ? undefined : { host: options.dockerHost });
     const found = await find(engine, options, say);
     const { snapshot, description } = found;
-    const containers = (await containerStates(engine))
+    const containers = (await containerStates(engine, SERVERS))
         .filter(({ status }) => status !== "missing")
         .map(({ container }) => container);
     const volumes = Object.values(await presentVolumes(engine));
@@ -231,7 +232,7 @@ async function apart(): Promise<Changes> {
 async function takeDown(stack: Stack, say: Say): Promise<void> {
     say("Taking the rehearsal down …");
     await stack.pulumi("destroy", "--yes", "--skip-preview");
-    for (const volume of Object.values(volumesOf(stack))) {
+    for (const volume of Object.values(volumesOf(stack, SERVERS))) {
         await stack.attemptDocker("volume", "rm", volume); // where Pulumi has not come to know it
     }
     await stack.remove();
@@ -257,8 +258,8 @@ export async function rehearse(
     const modeOf = (given: unknown) => (given as { mode?: string } | undefined)?.mode;
     const { blobs } = (givenIn(found.description, "storage") ?? {}) as { blobs?: unknown };
     const shared = [
-        ...(modeOf(givenIn(found.description, "database")) === "postgres"
-            ? ["the very database (database.mode is postgres)"]
+        ...(modeOf(givenIn(found.description, "database")) === "external-postgres"
+            ? ["the very database (database.mode is external-postgres)"]
             : []),
         ...(modeOf(blobs) === "s3" ? ["the very bucket (storage.blobs.mode is s3)"] : []),
         // It would take what the cloud's services are to be told.

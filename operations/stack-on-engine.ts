@@ -10,8 +10,30 @@ import { ANSWER_TIMEOUT, engineHost } from "./engine";
 import { PROJECT } from "./project";
 import { Server } from "./server";
 
-/** The servers of a stack by their names on its network. */
-export type ServerName = "authelia" | "ocis" | "edge";
+/** The servers that a stack can have, by their names on its network. */
+export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis"] as const;
+
+export type ServerName = (typeof SERVERS)[number];
+
+/** Those of them that not every stack has: what is asked for by which key's mode. */
+const BY_MODE: Readonly<Partial<Record<ServerName, readonly [key: string, mode: string]>>> = {
+    postgres: ["database", "postgres"],
+    redis: ["sessions", "redis"],
+};
+
+/** Those whose data nobody misses. */
+const WITHOUT_DATA: readonly ServerName[] = ["redis"];
+
+/** The servers of a stack, by what it says for a key. */
+export function serversOf(given: (key: string) => unknown): ServerName[] {
+    return SERVERS.filter((server) => {
+        const [key, mode] = BY_MODE[server] ?? [];
+        return key === undefined || (given(key) as { mode?: unknown } | undefined)?.mode === mode;
+    });
+}
+
+/** Those of them whose data have to outlive everything. */
+export const withData = (servers: readonly ServerName[]) => servers.filter((server) => !WITHOUT_DATA.includes(server));
 
 /** What a stack's file says, by key. */
 function configurationOf(stack: string): Record<string, unknown> {
@@ -67,9 +89,19 @@ export class StackOnEngine {
         return !/^(unix|npipe):/.test(await engineHost(this.options));
     }
 
+    /** What its file says for one of our keys. */
+    private says(key: string): unknown {
+        return configurationOf(this.name)[`${PROJECT}:${key}`];
+    }
+
+    /** The servers that its configuration asks for. */
+    servers(): ServerName[] {
+        return serversOf((key) => this.says(key));
+    }
+
     /** @throws Failure where its servers are services of a swarm, of which this program knows no container. */
     expectContainers(): void {
-        const placed = configurationOf(this.name)[`${PROJECT}:engine`] as { mode?: string } | undefined;
+        const placed = this.says("engine") as { mode?: string } | undefined;
         if (placed?.mode === "swarm") {
             throw new Failure(
                 `This command works on containers of one engine, and the servers of ${this.name} are services of a swarm.\n` +

@@ -26,7 +26,10 @@ export interface Outputs {
     readonly caCertificate?: string;
     readonly initialPasswords: Readonly<Record<string, string>>;
     readonly versions: Readonly<Record<"authelia" | "ocis", string>>;
-    readonly images: Readonly<Record<"authelia" | "ocis" | "caddy", string>>;
+    readonly images: Readonly<Record<"authelia" | "ocis" | "caddy", string>> & {
+        readonly postgres?: string;
+        readonly redis?: string;
+    };
 }
 
 export class Stack extends StackOnEngine {

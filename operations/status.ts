@@ -24,7 +24,7 @@ async function status(name: string, drift: boolean, people: boolean, say: Say): 
     const { images, caCertificate } = await stack.outputs();
     const states = await containerStates(stack);
     const memory = await memoryNow(stack, states);
-    const imageOf = { authelia: images?.authelia, ocis: images?.ocis, edge: images?.caddy };
+    const imageOf = { ...images, edge: images?.caddy };
     const containers = states.map((state) => ({ ...state, image: imageOf[state.server], memory: memory[state.container] }));
     const data = await dataSizes(stack, states);
     const ocisRuns = states.some(({ server, status }) => server === "ocis" && status === "running");

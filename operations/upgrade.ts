@@ -112,7 +112,7 @@ export async function upgrade(name: string, options: UpgradeOptions, say: Say): 
     }
     const { database } = await stack.settings();
     const ofAuthelia = steps.find(({ key }) => key === "authelia");
-    if (ofAuthelia !== undefined && database.mode === "postgres") {
+    if (ofAuthelia !== undefined && database.mode === "external-postgres") {
         throw new Failure(
             `Authelia's database is on ${database.host}, of which no backup is made here, and what a newer release has changed in it no older ` +
                 `one reads. Nothing was changed.\nDump it (pg_dump), and then:\n` +

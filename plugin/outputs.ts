@@ -21,10 +21,10 @@ function description(node: ts.Node): string {
 }
 
 /** Members that are named and typed, of a class, an interface or a type literal. */
-function fields(members: readonly ts.Node[]): { name: string; type: ts.TypeNode; node: ts.Node }[] {
+function fields(members: readonly ts.Node[]): { name: string; type: ts.TypeNode; node: ts.Node; optional: boolean }[] {
     return members.flatMap((node) =>
         (ts.isPropertyDeclaration(node) || ts.isPropertySignature(node)) && node.type !== undefined
-            ? [{ name: node.name.getText(), type: node.type, node }]
+            ? [{ name: node.name.getText(), type: node.type, node, optional: node.questionToken !== undefined }]
             : [],
     );
 }
@@ -43,7 +43,7 @@ export function outputsOf(source: string, component: string): Outputs {
             type: "object",
             ...(about === "" ? {} : { description: about }),
             properties: Object.fromEntries(named.map(({ name: member, type }) => [member, typeOf(member, type)])),
-            required: named.map(({ name: member }) => member),
+            required: named.filter(({ optional }) => !optional).map(({ name: member }) => member),
         };
         return { $ref: `#/types/${typeToken(name)}` };
     }

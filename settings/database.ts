@@ -18,7 +18,11 @@ const inSqlite = z.strictObject({
 });
 
 const inPostgres = z.strictObject({
-    mode: z.literal("postgres").meta({ description: "A PostgreSQL server of your own; see docs/state.md." }),
+    mode: z.literal("postgres").meta({ description: "PostgreSQL, as one more container of the stack; see docs/state.md." }),
+});
+
+const inExternalPostgres = z.strictObject({
+    mode: z.literal("external-postgres").meta({ description: "A PostgreSQL server of your own." }),
     host: serverName("The server: its certificate has to name this host.", "postgres.example.com"),
     port: portOf(5432, "Its port."),
     name: identifier("authelia", "The database, which has to be there."),
@@ -29,7 +33,10 @@ const inPostgres = z.strictObject({
 });
 
 export const database = z
-    .preprocess(withMode("sqlite"), z.discriminatedUnion("mode", [inSqlite, inPostgres], "sqlite or postgres"))
+    .preprocess(
+        withMode("sqlite"),
+        z.discriminatedUnion("mode", [inSqlite, inPostgres, inExternalPostgres], "sqlite, postgres or external-postgres"),
+    )
     .prefault({})
     .meta({ description: "Where Authelia keeps its data. A stack keeps the mode with which it was made." });
 

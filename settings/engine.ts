@@ -73,8 +73,14 @@ export function checkEngine({ engine: { mode }, address, tls, directory, storage
         });
     return [
         ...outside("directory", directory.mode, "ldap", "a file of users, or oCIS's own directory, is in one machine"),
-        ...outside("database", database.mode, "postgres", "SQLite is a file in one machine"),
-        ...outside("sessions", sessions.mode, "redis", "one Authelia knows nothing of what another has in memory", "sentinel"),
+        ...outside("database", database.mode, "external-postgres", "SQLite, or a PostgreSQL of the stack, is in one machine"),
+        ...outside(
+            "sessions",
+            sessions.mode,
+            "external-redis",
+            "one Authelia knows nothing of what another has in memory, and a Redis of the stack is in one machine",
+            "sentinel",
+        ),
         ...outside("bus", bus.mode, "nats", "oCIS's own is in one process"),
         ...outside(
             "tls",

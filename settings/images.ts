@@ -9,6 +9,8 @@ import {
     Line,
     OCIS,
     OcisLine,
+    POSTGRES_IMAGE,
+    REDIS_IMAGE,
     Release,
     releaseOf,
     Releases,
@@ -29,6 +31,8 @@ export const images = z
         authelia: image(AUTHELIA.image, AUTHELIA.title, SUPPORTED),
         ocis: image(OCIS.image, "ownCloud Infinite Scale", SUPPORTED),
         caddy: image(CADDY_IMAGE, "Caddy, the edge", ""),
+        postgres: image(POSTGRES_IMAGE, "PostgreSQL, with database.mode postgres", " One with glibc; see docs/state.md."),
+        redis: image(REDIS_IMAGE, "Redis, with sessions.mode redis", ""),
     })
     .prefault({})
     .meta({ description: "Container images that replace the defaults." });
@@ -38,7 +42,12 @@ export interface Images {
     readonly authelia: Release<AutheliaLine>;
     readonly ocis: Release<OcisLine>;
     readonly caddy: string;
+    readonly postgres: string;
+    readonly redis: string;
 }
+
+/** Those of which any release serves, with what takes the place of one without a version. */
+const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE };
 
 /** What a function returns or throws. */
 function resultOf<T>(work: () => T): T | Error {
@@ -50,7 +59,7 @@ function resultOf<T>(work: () => T): T | Error {
 }
 
 /** The releases that the images' tags name, or what is wrong with them. */
-export function releasesOf({ authelia, ocis, caddy }: z.output<typeof images>, untested: boolean): Images | Fault[] {
+export function releasesOf({ authelia, ocis, ...others }: z.output<typeof images>, untested: boolean): Images | Fault[] {
     const faults: Fault[] = [];
     const refuse = (name: string, value: string, allowed: string, cure: string, when?: string) => {
         const path = ["images", name];
@@ -67,17 +76,15 @@ export function releasesOf({ authelia, ocis, caddy }: z.output<typeof images>, u
         refuse(name, value, found.message, releases.image, newer ? "if you know that a newer one works" : undefined);
         return undefined;
     };
-    if (!untested && !hasVersion(caddy)) {
-        refuse(
-            "caddy",
-            caddy,
-            "a name with a release as its tag, or with a digest",
-            CADDY_IMAGE,
-            "if you know what it is each time",
-        );
+    for (const [name, standard] of Object.entries(OTHERS)) {
+        const value = others[name as keyof typeof OTHERS];
+        if (!untested && !hasVersion(value)) {
+            const allowed = "a name with a release as its tag, or with a digest";
+            refuse(name, value, allowed, standard, "if you know what it is each time");
+        }
     }
     const found = { authelia: release("authelia", AUTHELIA, authelia), ocis: release("ocis", OCIS, ocis) };
     return found.authelia === undefined || found.ocis === undefined || faults.length > 0
         ? faults
-        : { authelia: found.authelia, ocis: found.ocis, caddy };
+        : { authelia: found.authelia, ocis: found.ocis, ...others };
 }

@@ -23,7 +23,11 @@ const inMemory = z.strictObject({
 });
 
 const inRedis = z.strictObject({
-    mode: z.literal("redis").meta({ description: "A Redis server of your own, over TLS; see docs/state.md." }),
+    mode: z.literal("redis").meta({ description: "Redis, as one more container of the stack; see docs/state.md." }),
+});
+
+const inExternalRedis = z.strictObject({
+    mode: z.literal("external-redis").meta({ description: "A Redis server of your own, over TLS." }),
     host: serverName("The server: its certificate has to name this host.", "redis.example.com"),
     port: portOf(6379, "Its port for TLS."),
     ...account,
@@ -49,7 +53,14 @@ const bySentinel = z.strictObject({
 });
 
 export const sessions = z
-    .preprocess(withMode("memory"), z.discriminatedUnion("mode", [inMemory, inRedis, bySentinel], "memory, redis or sentinel"))
+    .preprocess(
+        withMode("memory"),
+        z.discriminatedUnion(
+            "mode",
+            [inMemory, inRedis, inExternalRedis, bySentinel],
+            "memory, redis, external-redis or sentinel",
+        ),
+    )
     .prefault({})
     .meta({ description: "Where Authelia keeps who is signed in at the portal." });
 

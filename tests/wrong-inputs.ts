@@ -26,7 +26,7 @@ export const mail = (change: object) => ({
 
 /** A database server with `change`. */
 export const postgres = (change: object = {}) => ({
-    database: { mode: "postgres", host: "postgres.example.com", password: "canary-database", ...change },
+    database: { mode: "external-postgres", host: "postgres.example.com", password: "canary-database", ...change },
 });
 
 /** NATS servers with `change`. */
@@ -39,7 +39,7 @@ export const swarm = (change: object = {}) => ({
     ...ldap({}),
     ...postgres(),
     ...nats(),
-    sessions: { mode: "redis", host: "redis.example.com", password: "canary-sessions" },
+    sessions: { mode: "external-redis", host: "redis.example.com", password: "canary-sessions" },
     storage: { files: "nfs://nas.example.com/cloud" },
     tls: { mode: "private-ca" },
     engine: { mode: "swarm" },
@@ -62,7 +62,7 @@ export const s3 = (change: object = {}) => ({
 
 /** Servers of sessions with `change`. */
 export const redis = (change: object = {}) => ({
-    sessions: { mode: "redis", host: "redis.example.com", password: "canary-sessions", ...change },
+    sessions: { mode: "external-redis", host: "redis.example.com", password: "canary-sessions", ...change },
 });
 
 /** What is wrong, what a stack says beside GOOD, the path that the message names, and a part of the cure. */
@@ -216,8 +216,8 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
         "bus.mode",
         /config rm bus/,
     ],
-    ["a swarm with a database in one machine", swarm({ database: {} }), "database.mode", /database\.mode postgres/],
-    ["a swarm with sessions in memory", swarm({ sessions: {} }), "sessions.mode", /sessions\.mode redis/],
+    ["a swarm with a database in one machine", swarm({ database: {} }), "database.mode", /database\.mode external-postgres/],
+    ["a swarm with sessions in memory", swarm({ sessions: {} }), "sessions.mode", /sessions\.mode external-redis/],
     ["a swarm with a bus in one process", swarm({ bus: {} }), "bus.mode", /bus\.mode nats/],
     [
         "a swarm with people in one machine",
@@ -251,6 +251,14 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
         "database",
         /config rm --path database\.host/,
     ],
+    [
+        "a database of the stack with a host",
+        { database: { mode: "postgres", host: "a" } },
+        "database",
+        /rm --path database\.host/,
+    ],
+    ["sessions of the stack with a host", { sessions: { mode: "redis", host: "a" } }, "sessions", /rm --path sessions\.host/],
+    ["a swarm with a database of the stack", swarm({ database: { mode: "postgres" } }), "database.mode", /external-postgres/],
     ["a database without a host", postgres({ host: undefined }), "database.host", /database\.host postgres\.example\.com/],
     ["a database without a password", postgres({ password: undefined }), "database.password", /database\.password --secret/],
     ["a URL as host of a database", postgres({ host: "postgres://a" }), "database.host", /database\.host/],
@@ -290,6 +298,7 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ["a release too new", { images: { authelia: "authelia/authelia:4.40.0" } }, "images.authelia", /images\.authelia/],
     ["a rolling release", { images: { ocis: "owncloud/ocis:6.6.1" } }, "images.ocis", /images\.ocis/],
     ["an image without a release", { images: { caddy: "caddy" } }, "images.caddy", /images\.caddy caddy:2/],
+    ["a database of whatever release", { images: { postgres: "postgres" } }, "images.postgres", /images\.postgres postgres:15/],
     ["an image of whatever release", { images: { caddy: "caddy:latest" } }, "images.caddy", /untestedReleases true/],
     ["an unknown server", { images: { traefik: "traefik:3" } }, "images", /config rm --path images\.traefik/],
     ["an empty image", { images: { caddy: "" } }, "images.caddy", /images\.caddy caddy/],

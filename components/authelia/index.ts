@@ -17,7 +17,7 @@ import { Site } from "../site";
 import { File, FILES_PATH, Predecessor, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { changesStorageKey, previousKeyFile } from "./rekey";
-import { AUTHELIA_DATA, authoritiesOf, passwordsOf } from "./state";
+import { AUTHELIA_DATA, authoritiesOf, passwordsOf, State } from "./state";
 import {
     AUTHELIA_MEMORY,
     AUTHELIA_PORT,
@@ -40,6 +40,8 @@ export interface AutheliaArgs {
     /** The LDAP server that people sign in from; a users file is written where there is none. */
     readonly ldap?: LdapAccess;
     readonly secrets: Pick<Secrets, "authelia" | "initialPasswords">;
+    /** The servers of the stack in which it keeps what it has to remember. */
+    readonly servers: NonNullable<State["servers"]>;
     /** Nothing is made or changed before this is known. */
     readonly precondition: pulumi.Input<unknown>;
     /** Authelia starts when these are ready: without its LDAP server it ends at once. */
@@ -59,13 +61,13 @@ export class Authelia extends pulumi.ComponentResource {
 
     constructor(name: string, args: AutheliaArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Authelia"), name, {}, opts);
-        const { application, hosts, ldap, secrets, settings } = args;
+        const { application, hosts, ldap, secrets, servers, settings } = args;
         const { database, sessions, smtp } = settings;
         const release = settings.images.authelia;
         const trusted: File[] = [
             ...(ldap?.authority === undefined ? [] : [{ name: "directory.pem", content: ldap.authority }]),
             ...(smtp?.authority === undefined ? [] : [{ name: "mail.pem", content: smtp.authority }]),
-            ...authoritiesOf({ database, sessions }),
+            ...authoritiesOf({ database, sessions, servers }),
         ];
         const configuration = autheliaConfiguration({
             settings,
@@ -77,7 +79,7 @@ export class Authelia extends pulumi.ComponentResource {
         const secretsFile = pulumi
             .all([
                 secrets.authelia,
-                { bindPassword: ldap?.password, smtpPassword: smtp?.password, ...passwordsOf({ database, sessions }) },
+                { bindPassword: ldap?.password, smtpPassword: smtp?.password, ...passwordsOf({ database, sessions, servers }) },
             ])
             .apply(([own, accounts]) => toYaml(autheliaSecretsFile(own, accounts)));
         // In order to take the database from an earlier key to the newest.

@@ -76,6 +76,10 @@ export interface WorkloadArgs {
     /** Files below SECRETS_PATH. Their contents are made secret here. */
     readonly secretFiles: readonly File[];
     readonly data: DataVolume;
+    /** Further folders besides /tmp, in memory, that the process writes to. */
+    readonly scratch?: readonly string[];
+    /** What asks the process to end, where the image says another one than SIGTERM and not every image of it does. */
+    readonly stopSignal?: string;
     /**
      * Shell command that exits 0 once the process can serve. What every image has is /bin/sh and busybox, by that name: "wget" is GNU's in
      * Authelia's, and lacks a library on ARM up to 4.39.27 (authelia/authelia#13183).
@@ -110,7 +114,7 @@ export const LOG_OPTIONS = { "max-size": "10m", "max-file": "3" };
 /** How often Docker asks whether a process can serve. In Go's canonical form, or every run sees a difference. */
 export const HEALTH_CHECK = { interval: "3s", timeout: "5s", retries: 3 };
 
-/** Bytes of a process's /tmp. */
+/** Bytes of a process's /tmp, and of each other folder that it has in memory. */
 export const TMP_SIZE = 64 * 1024 * 1024;
 
 /** What a workload is placed with, besides its own arguments. */

@@ -35,6 +35,9 @@ const REPLACED_BY_HAND = ["healthcheck", "tmpfs", "destroyGraceSeconds", "#inite
  */
 const UNFINISHED = ["networkDatas", "exitCode", "#initerror"];
 
+/** Options of a folder in memory. */
+const MEMORY_FOLDER = `size=${TMP_SIZE / 1024 / 1024}m,mode=1777`;
+
 /** All of them, or what the image says would be a difference at every run. */
 const HEALTH_CHECK_TIMES = { ...HEALTH_CHECK, startPeriod: "2m0s" };
 
@@ -103,7 +106,7 @@ export function asContainers({ name, args, nameOnHost, imageId, volumeName, pati
             // Everything that the carriers mount comes along read-only; the data volume is named again to be writable.
             // Their ids tie them together: new files make a new process.
             volumes: [...carriers.map((each) => ({ fromContainer: each.id, readOnly: true })), data],
-            tmpfs: { "/tmp": `size=${TMP_SIZE / 1024 / 1024}m,mode=1777` },
+            tmpfs: Object.fromEntries(["/tmp", ...(args.scratch ?? [])].map((path) => [path, MEMORY_FOLDER])),
             networksAdvanced: [{ name: args.network.name, aliases: [args.host, ...(args.aliases ?? [])] }],
             // The engine puts its own address in the place of the word. Source: docker run --add-host, since 20.10.
             hosts: (args.namesOnDockerHost ?? []).map((host) => ({ host, ip: "host-gateway" })),
@@ -111,6 +114,7 @@ export function asContainers({ name, args, nameOnHost, imageId, volumeName, pati
                 return { ip: address, internal: port, external: port, protocol };
             }),
             healthcheck: { ...HEALTH_CHECK_TIMES, tests: ["CMD-SHELL", args.ready] },
+            stopSignal: args.stopSignal,
             destroyGraceSeconds: STOP_SECONDS,
             // For `docker stop` and a shutdown of the host, which would kill after ten seconds.
             stopTimeout: STOP_SECONDS,

@@ -36,7 +36,10 @@ interface Resource {
 }
 
 /** What a stack runs, by the keys of its configuration. */
-export type Images = Readonly<Record<"authelia" | "ocis" | "caddy", string>>;
+export type Images = Readonly<Record<"authelia" | "ocis" | "caddy", string>> & {
+    readonly postgres?: string;
+    readonly redis?: string;
+};
 
 export interface Description extends StackName {
     /** Of this form; another one is of another release of this program. */

@@ -1,5 +1,5 @@
 /**
- * Servers that stand still while their data are copied. They are paused, not stopped: everybody stays signed in, the edge lets requests
+ * Servers that stand still while their data are copied, all but the edge. They are paused, not stopped: everybody stays signed in, the edge lets requests
  * wait, and what is on the disk is what a killed process would leave, from which both servers go on (docs/reliability.md).
  */
 import { Failure } from "../../system/failure";
@@ -8,13 +8,17 @@ import { StackOnEngine } from "../stack-on-engine";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * Does some work while both servers stand still. One that does not run, or ends at each start, is left as it is. A signal ends the work,
+ * Does some work while the servers stand still. One that does not run, or ends at each start, is left as it is. A signal ends the work,
  * and the servers go on all the same.
  *
  * @returns How long they stood still, seconds.
  */
 export async function whileStandingStill(stack: StackOnEngine, work: () => Promise<void>): Promise<number> {
-    const names = [stack.server("authelia"), stack.server("ocis")].map(({ container }) => container);
+    // Those that write to what is copied; who asks waits for who answers.
+    const names = stack
+        .servers()
+        .filter((server) => server !== "edge")
+        .map((server) => stack.server(server).container);
     // Without a handler this process would end at once, and leave the servers as they are.
     const survive = () => undefined;
     SIGNALS.forEach((signal) => process.on(signal, survive));

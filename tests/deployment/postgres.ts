@@ -64,7 +64,7 @@ export class Postgres {
     /** What a stack is told of it. */
     get settings() {
         const { address: host, port, password } = this;
-        return { mode: "postgres", host, port, password, authority: this.certification.root };
+        return { mode: "external-postgres", host, port, password, authority: this.certification.root };
     }
 
     private async serve(): Promise<void> {

@@ -59,7 +59,7 @@ export class Redis {
 
     /** What a stack is told of the first one alone. */
     get settings() {
-        return { mode: "redis", host: this.address, port: this.ports.first, ...this.account };
+        return { mode: "external-redis", host: this.address, port: this.ports.first, ...this.account };
     }
 
     /** What it is told of all of them. */

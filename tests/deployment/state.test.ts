@@ -140,7 +140,10 @@ describeOn({ tier: "everything", real: true, missing: NO_POSTGRES ?? NO_REDIS },
         cloud.stack.configure({ ...cloud.settings, database: { mode: "sqlite" } });
         const { code, text } = await cloud.stack.operate("preview");
         assert.notEqual(code, 0, text);
-        assert.match(text, /database\.mode: "sqlite" cannot be used\. Allowed: "postgres", with which this stack was made/);
+        assert.match(
+            text,
+            /database\.mode: "sqlite" cannot be used\. Allowed: "external-postgres", with which this stack was made/,
+        );
         cloud.stack.configure(cloud.settings);
         await cloud.expectNoChange();
     });

@@ -13,11 +13,15 @@ const VOLUME = "docker:index/volume:Volume";
 
 let dev: Program;
 let production: Program;
+/** With every server that a key brings. */
+let everything: Program;
 
 before(async () => {
     dev = await runProgram(stackFile("dev"), "dev");
     const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
     production = await runProgram({ domain: "example.com", users }, "prod");
+    const servers = { database: { mode: "postgres" }, sessions: { mode: "redis" } };
+    everything = await runProgram({ domain: "example.com", users, ...servers }, "all");
 });
 
 const named = (program: Program, name: string, type = CONTAINER): Registered => {
@@ -67,8 +71,11 @@ test("project and stack are part of every name on the Docker host", () => {
 });
 
 test("every process is hardened", () => {
-    const running = ofType(dev, CONTAINER).filter(({ name }) => !/-(files|secrets)$/.test(name));
-    assert.deepEqual(running.map(({ name }) => name).sort(), ["cloud-authelia", "cloud-edge", "cloud-ocis"]);
+    const processesOf = (program: Program) => ofType(program, CONTAINER).filter(({ name }) => !/-(files|secrets)$/.test(name));
+    const names = processesOf(dev).map(({ name }) => name);
+    assert.deepEqual(names.sort(), ["cloud-authelia", "cloud-edge", "cloud-ocis"]);
+    const running = processesOf(everything);
+    assert.ok(running.length > names.length);
     for (const { name, inputs } of running) {
         assert.equal(inputs.readOnly, true, name);
         assert.equal(inputs.user, "1000:1000", name);
@@ -83,7 +90,7 @@ test("every process is hardened", () => {
 });
 
 test("no container sees the Docker socket or a folder of the host", () => {
-    for (const { name, inputs } of ofType(dev, CONTAINER)) {
+    for (const { name, inputs } of ofType(everything, CONTAINER)) {
         for (const volume of inputs.volumes as { hostPath?: string }[]) {
             assert.equal(volume.hostPath, undefined, name);
         }
@@ -92,15 +99,17 @@ test("no container sees the Docker socket or a folder of the host", () => {
 });
 
 test("only the edge publishes ports, on dev on the loopback", () => {
+    const published = (inputs: Registered["inputs"]) => (inputs.ports ?? []) as { ip: string; external: number }[];
+    for (const { name, inputs } of ofType(everything, CONTAINER)) {
+        assert.equal(published(inputs).length > 0, name === "cloud-edge", name);
+    }
     for (const { name, inputs } of ofType(dev, CONTAINER)) {
-        const ports = (inputs.ports ?? []) as { ip: string; external: number }[];
         const https = { ip: "127.0.0.1", internal: 8443, external: 8443 };
         const expected = name === "cloud-edge" ? [https, { ...https, protocol: "udp" }] : [];
-        assert.deepEqual(ports, expected, name);
+        assert.deepEqual(published(inputs), expected, name);
     }
-    const published = named(production, "edge").inputs.ports as { external: number }[];
     assert.deepEqual(
-        published.map(({ external }) => external),
+        published(named(production, "edge").inputs).map(({ external }) => external),
         [443, 443, 80],
     );
 });
@@ -124,6 +133,14 @@ test("keepData protects the data volumes together with the secrets, and only the
         dev.resources.filter(({ protect }) => protect),
         [],
     );
+    const volumes = ofType(everything, VOLUME).map(({ name, protect }) => [name, protect]);
+    assert.deepEqual(Object.fromEntries(volumes), {
+        "cloud-authelia-data": true,
+        "cloud-edge-data": true,
+        "cloud-ocis-data": true,
+        "cloud-postgres-data": true,
+        "cloud-redis-data": false,
+    });
     for (const volume of ofType(production, VOLUME)) {
         assert.deepEqual(volume.ignoreChanges, ["labels", "driverOpts"], "a label must not cost the data");
     }
