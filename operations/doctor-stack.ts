@@ -216,6 +216,14 @@ function certificateFinding(stack: Stack, settings: Settings, name: string, ca: 
     });
 }
 
+/** Whether the engine keeps the limits of memory that it is told; nothing where it does. */
+async function memoryLimits(stack: StackOnEngine): Promise<Finding[]> {
+    const { stdout } = await stack.attemptDocker("info", "--format", "{{.MemoryLimit}}");
+    const seen = "the engine keeps none, so that one server can take all of the machine's memory";
+    const cure = 'docs/engines.md, "Without root", has what it takes';
+    return stdout.trim() === "false" ? [{ what: "memory limits", state: "warning", seen, cure }] : [];
+}
+
 /** What Docker says of the stack; undefined where its engine does not answer. */
 async function examineContainers(stack: StackOnEngine): Promise<{ findings: Finding[]; states?: ContainerState[] }> {
     const silence = await stack.silence();
@@ -238,7 +246,7 @@ async function examineContainers(stack: StackOnEngine): Promise<{ findings: Find
         (sizes) => sizes.map(({ volume, free }) => ({ what: `volume ${volume}`, ...diskFinding(free, "docker system df -v") })),
         (error: Error): Finding[] => [{ what: "volumes", state: "failed", seen: error.message }],
     );
-    return { findings: [...findings, ...disks], states };
+    return { findings: [...findings, ...disks, ...(await memoryLimits(stack))], states };
 }
 
 /** Everything that is known of a stack without Pulumi. */
