@@ -11,8 +11,12 @@ const SPACES = `${OCIS_DATA}/storage/users/spaces`;
 export interface Space {
     /** Such as "personal/alice", or "project/holidays"; its id where oCIS does not say. */
     readonly space: string;
-    /** Bytes. */
+    /** Bytes on the disk, with versions and deleted files. */
     readonly used: number;
+    /** Bytes of the files that are there, which count for a quota. */
+    readonly counted?: number;
+    /** What they may be; undefined where there is no limit. */
+    readonly quota?: number;
 }
 
 /** Where a space keeps what it is, from its folder: "1c/00e6ce-…" -> "1c/00e6ce-…/nodes/1c/00/e6/ce/-….mpk". Pure. */
@@ -27,6 +31,13 @@ export function aliasIn(metadata: Uint8Array): string | undefined {
     return /user\.ocis\.space\.alias.{1,4}?((personal|project)\/[^\p{Cc}\uFFFD]+)/su.exec(text)?.[1];
 }
 
+/** The number of an attribute in that metadata; undefined where there is none. Pure. */
+export function numberIn(metadata: Uint8Array, attribute: "quota" | "treesize"): number | undefined {
+    const text = Buffer.from(metadata).toString("latin1");
+    const [, digits] = new RegExp(`user\\.ocis\\.${attribute}\xc4.(\\d+)`, "s").exec(text) ?? [];
+    return digits === undefined ? undefined : Number(digits);
+}
+
 /** Every space, the largest first. */
 export async function spacesOf(ocis: Server): Promise<Space[]> {
     const shell = (command: string, ...args: string[]) => ocis.execute("/bin/sh", "-c", command, "sh", ...args);
@@ -39,7 +50,10 @@ export async function spacesOf(ocis: Server): Promise<Space[]> {
     const metadata = ((await shell(print, ...sizes.map(({ folder }) => metadataOf(folder)))) ?? "").split("\n");
     return sizes
         .map(({ folder, used }, index) => {
-            return { space: aliasIn(Buffer.from(metadata[index] ?? "", "base64")) ?? folder.replace("/", ""), used };
+            const known = Buffer.from(metadata[index] ?? "", "base64");
+            const space = aliasIn(known) ?? folder.replace("/", "");
+            // 0 is oCIS's word for unlimited.
+            return { space, used, counted: numberIn(known, "treesize"), quota: numberIn(known, "quota") || undefined };
         })
         .sort((a, b) => b.used - a.used);
 }

@@ -71,8 +71,12 @@ async function status(name: string, drift: boolean, people: boolean, say: Say): 
             ? []
             : [
                   printTable(
-                      ["space", "takes"],
-                      spaces.map(({ space, used }) => [space, printBytes(used)]),
+                      ["space", "takes", "of its quota"],
+                      spaces.map(({ space, used, counted = 0, quota }) => [
+                          space,
+                          printBytes(used),
+                          quota === undefined ? "" : `${printBytes(counted)} of ${printBytes(quota)}`,
+                      ]),
                   ),
                   ...(blobs.mode === "s3" ? [`without the contents of files, which are in the bucket ${blobs.bucket}`] : []),
                   "",

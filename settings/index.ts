@@ -17,6 +17,7 @@ import { Images, images, releasesOf } from "./images";
 import { lifespans } from "./lifespans";
 import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
+import { quotas } from "./quotas";
 import { checkRotations, rotations } from "./rotations";
 import { sessions } from "./sessions";
 import { smtp } from "./smtp";
@@ -40,6 +41,7 @@ export const KEYS = {
     peopleAtOneAddress,
     smtp,
     storage,
+    quotas,
     database,
     sessions,
     bus,

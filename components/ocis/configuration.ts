@@ -6,11 +6,13 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Settings } from "../../settings";
 import { below, LdapDirectory } from "../../settings/ldap";
+import { Quotas } from "../../settings/quotas";
 import { OcisLine } from "../../versions";
 import { RoleGroups } from "../access";
 import { OcisSecrets } from "../secrets";
 import { Closed } from "../site";
 import { busEnvironment } from "./bus";
+import { projectQuota, roleQuotas } from "./quotas";
 import { WEB_CLIENT_ID } from "./relying-parties";
 
 /** Port of oCIS's proxy, the one way in; its default. */
@@ -112,7 +114,10 @@ export interface OcisEnvironmentInput {
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly settings: Pick<Settings, "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images">;
+    readonly settings: Pick<
+        Settings,
+        "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "quotas" | "images"
+    >;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
     readonly directory: OcisDirectory;
@@ -331,6 +336,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         ...blobStore(settings),
         ...waitingUploads(settings),
         ...busEnvironment(settings.bus),
+        ...projectQuota(settings.quotas),
         ...(sharing === undefined ? {} : oneOfSeveral(sharing)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
@@ -413,7 +419,7 @@ export interface OcisAccounts {
 }
 
 /**
- * oCIS's ocis.yaml: what `ocis init` would write, and the roles, which no variable can set. Older lines overlook the keys
+ * oCIS's ocis.yaml: what `ocis init` would write, and the roles and their quotas, which no variable can set. Older lines overlook the keys
  * that they do not know.
  *
  * @param accounts Of servers outside the stack.
@@ -423,6 +429,7 @@ export function ocisYaml(
     line: OcisLine,
     roles?: RoleGroups,
     { bindPassword, smtpPassword, accessKey, secretKey }: OcisAccounts = {},
+    quotas: Quotas = { roles: {} },
 ) {
     const account = {
         service_account: {
@@ -444,7 +451,11 @@ export function ocisYaml(
             ...account,
             ...(smtpPassword === undefined ? {} : { notifications: { SMTP: { smtp_password: smtpPassword } } }),
         },
-        proxy: { ...account, ...(roles === undefined ? {} : { role_assignment: roleAssignment(roles, line) }) },
+        proxy: {
+            ...account,
+            ...(roles === undefined ? {} : { role_assignment: roleAssignment(roles, line) }),
+            ...roleQuotas(quotas),
+        },
         graph: {
             ...account,
             application: { id: secrets.graphApplicationId },

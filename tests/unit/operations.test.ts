@@ -14,7 +14,7 @@ import { printFindings } from "../../operations/finding";
 import { digestOf, generatePassword } from "../../operations/password";
 import { listPeople, printPeople } from "../../operations/people";
 import { uriOf } from "../../operations/second-factor";
-import { aliasIn, metadataOf } from "../../operations/spaces";
+import { aliasIn, metadataOf, numberIn } from "../../operations/spaces";
 import { User } from "../../settings/users";
 import { FLAWS, flawsOf, newerThan, AUTHELIA, OCIS } from "../../versions";
 
@@ -125,6 +125,12 @@ test("a space is known by its alias, however long, and in whatever order its met
         }
     }
     assert.equal(aliasIn(Buffer.alloc(0)), undefined);
+    const numbers = [member("user.ocis.quota", "8388608"), member("user.ocis.treesize", "0"), member("user.ocis.id", "1c")];
+    for (const ordered of [numbers, [...numbers].reverse()]) {
+        const known = Buffer.concat(ordered);
+        assert.deepEqual([numberIn(known, "quota"), numberIn(known, "treesize")], [8388608, 0]);
+    }
+    assert.equal(numberIn(Buffer.concat(numbers.slice(1)), "quota"), undefined);
 });
 
 test("a digest has the form that Authelia reads, and no two are alike", async () => {
