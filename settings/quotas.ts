@@ -48,7 +48,9 @@ const roles = z
         users: size("Of everybody else.", "10 GB"),
     })
     .prefault({})
-    .meta({ description: "The same for those who have a role in oCIS when they first sign in, in the place of `quotas.personal`." });
+    .meta({
+        description: "The same for those who have a role in oCIS when they first sign in, in the place of `quotas.personal`.",
+    });
 
 export const quotas = z
     .strictObject({
@@ -57,7 +59,10 @@ export const quotas = z
             "10 GB",
         ),
         roles,
-        projects: size("What a space that several people share may take that is made from then on; oCIS's own is 1 GB.", "50 GB"),
+        projects: size(
+            "What a space that several people share may take that is made from then on; oCIS's own is 1 GB.",
+            "50 GB",
+        ),
     })
     .prefault({})
     .meta({ description: "How much people may store. A space keeps what it was made with. See docs/quotas.md." });

@@ -136,7 +136,9 @@ export class Ocis extends pulumi.ComponentResource {
                     secretKey: bucket?.secretKey,
                 },
             ])
-            .apply(([values, accounts]) => toYaml(ocisYaml(values, settings.images.ocis.line, roles, accounts, settings.quotas)));
+            .apply(([values, accounts]) =>
+                toYaml(ocisYaml(values, settings.images.ocis.line, roles, accounts, settings.quotas)),
+            );
         const server = (resource: string, host: string, replicas?: number, sharing?: Sharing) =>
             new Workload(
                 resource,
