@@ -93,6 +93,11 @@ export interface OcisLine extends Line {
      * 8.2.0, services/proxy/pkg/middleware/app_auth.go and account_resolver.go; run with it.
      */
     readonly appTokensAreSignIns: boolean;
+    /**
+     * Lays a theme of one's own over its own. Source: oCIS 7.0.0, services/web/pkg/theme (it came with 6.0); run with 7.0.0 and 8.2.0. Earlier
+     * ones take a whole one alone.
+     */
+    readonly branding: boolean;
     /** Its message bus may be outside. Run with 8.2.0; 8.0.0 and 8.1.0 have the same in their sources. Earlier ones were not looked at. */
     readonly busOutside: boolean;
     /**
@@ -156,13 +161,14 @@ const OCIS_8_2 = {
     changesOfOwnAccount: false,
     appTokens: true,
     appTokensAreSignIns: true,
+    branding: true,
     busOutside: true,
     mailAuthentication: "auto",
 } as const;
 const OCIS_8_1 = { ...OCIS_8_2, changesOfOwnAccount: true, appTokensAreSignIns: false };
 const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false, busOutside: false };
 const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
-const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false };
+const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false, branding: false };
 
 /**
  * oCIS. 8.2.0 is the first release in which nobody can rename the own account to another person's name (owncloud/ocis#12493); 4.0.5

@@ -46,6 +46,14 @@ export interface Queue {
     readonly atOnce: number;
 }
 
+/** A JSON object of the server in which members have other values. */
+export interface JsonMembers {
+    /** Regular expression of its path. Go's syntax. */
+    readonly path: string;
+    /** Without the signs of the edge's own: braces, < > and backticks. */
+    readonly members: Readonly<Record<string, string>>;
+}
+
 export interface Site {
     readonly host: Host;
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
@@ -56,4 +64,7 @@ export interface Site {
     readonly closed?: readonly Closed[];
     readonly preceded?: readonly PrecededRequest[];
     readonly queue?: Queue;
+    readonly members?: readonly JsonMembers[];
+    /** Exact paths under which a picture is served that somebody gave, in SVG whatever they say. */
+    readonly pictures?: readonly string[];
 }

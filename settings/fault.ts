@@ -26,7 +26,7 @@ function shown(value: unknown, { secret, fromFile }: Pick<Declaration, "secret" 
     if (value === undefined) {
         return undefined;
     }
-    return secret ? "[secret]" : fromFile === undefined ? value : "[certificate]";
+    return secret ? "[secret]" : fromFile === undefined ? value : fromFile.endsWith(".pem") ? "[certificate]" : `[${fromFile}]`;
 }
 
 /** What sets a member to something that can be used: its example, its default, or the first of what it can be. */

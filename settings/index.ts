@@ -14,6 +14,7 @@ import { domain } from "./domain";
 import { checkEngine, engine } from "./engine";
 import { Fault, faultsOf } from "./fault";
 import { Images, images, releasesOf } from "./images";
+import { checkLooks, looks } from "./looks";
 import { lifespans } from "./lifespans";
 import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
@@ -40,6 +41,7 @@ export const KEYS = {
     lifespans,
     peopleAtOneAddress,
     smtp,
+    looks,
     storage,
     quotas,
     database,
@@ -106,6 +108,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
                       checkSwitches(on, releases),
                   ),
                   ...rule(usable, ["bus"], (values) => checkBus(values, releases)),
+                  ...rule(usable, ["looks"], (values) => checkLooks(values, releases)),
                   ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),
               ]),
     );

@@ -5,6 +5,9 @@ import { join } from "node:path";
 
 import { ROOT } from "../system/folders";
 
+/** What documents and cures call logo.svg. */
+const LOGO = '<svg xmlns="http://www.w3.org/2000/svg"><circle r="9"/></svg>\n';
+
 /** A certificate and its key, PEM. */
 export interface Certified {
     readonly certificate: string;
@@ -30,14 +33,14 @@ export class Authority {
     }
 
     /**
-     * A folder with what documents and cures read: its root, and a certificate for `hosts` with its key; in the folder `cloud` all of it as
+     * A folder with what documents and cures read: a logo, its root, and a certificate for `hosts` with its key; in the folder `cloud` all of it as
      * Docker calls it. Goes with the authority.
      */
     folderOfFiles(...hosts: string[]): string {
         const folder = mkdtempSync(join(this.folder, "files-"));
         const { certificate, key } = this.issue(...hosts.map((host) => `DNS:${host}`));
         const docker = { "cloud/ca.pem": this.root, "cloud/cert.pem": certificate, "cloud/key.pem": key };
-        const files = { "fullchain.pem": certificate, "privkey.pem": key, "root.pem": this.root, ...docker };
+        const files = { "fullchain.pem": certificate, "privkey.pem": key, "root.pem": this.root, "logo.svg": LOGO, ...docker };
         mkdirSync(join(folder, "cloud"));
         Object.entries(files).forEach(([name, text]) => writeFileSync(join(folder, name), text));
         return folder;

@@ -60,6 +60,9 @@ export const s3 = (change: object = {}) => ({
     },
 });
 
+/** A picture with something in it. */
+export const svg = (inside: string) => `<svg xmlns="http://www.w3.org/2000/svg">${inside}</svg>`;
+
 /** Servers of sessions with `change`. */
 export const redis = (change: object = {}) => ({
     sessions: { mode: "external-redis", host: "redis.example.com", password: "canary-sessions", ...change },
@@ -249,6 +252,26 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ["a part of a byte", { quotas: { roles: { users: "0.4 B" } } }, "quotas.roles.users", /quotas\.roles\.users '10 GB'/],
     ["a role of nobody", { quotas: { roles: { guests: "1 GB" } } }, "quotas.roles", /config rm --path quotas\.roles\.guests/],
     ["a quota as a text", { quotas: "10 GB" }, "quotas", /config rm quotas/],
+    ["a logo that is no picture", { looks: { logo: "logo.svg" } }, "looks.logo", /config set --path looks\.logo .*< logo\.svg/],
+    ["a logo with a script", { looks: { logo: svg("<script>alert(1)</script>") } }, "looks.logo", /looks\.logo/],
+    ["a logo that calls elsewhere", { looks: { logo: svg('<image href="https://a.example"/>') } }, "looks.logo", /looks\.logo/],
+    ["a logo of a megabyte", { looks: { logo: svg("<g/>".repeat(2 ** 18)) } }, "looks.logo", /looks\.logo/],
+    ["a colour by name", { looks: { colours: { brand: "red" } } }, "looks.colours.brand", /looks\.colours\.brand '#224474'/],
+    ["a name with braces", { looks: { name: "{env.HOME}" } }, "looks.name", /looks\.name 'Example Cloud'/],
+    ["words without end", { looks: { signIn: { de: "a".repeat(49) } } }, "looks.signIn.de", /looks\.signIn\.de/],
+    [
+        "words of a fourth language",
+        { looks: { signIn: { es: "Entrar" } } },
+        "looks.signIn",
+        /config rm --path looks\.signIn\.es/,
+    ],
+    ["a theme of another kind", { looks: { theme: "grey" } }, "looks.theme", /looks\.theme auto/],
+    [
+        "a name with an oCIS that takes no theme",
+        { looks: { name: "Cloud" }, images: { ocis: "owncloud/ocis:5.0.9" } },
+        "looks.name",
+        /config rm --path looks\.name/,
+    ],
     ["no bucket", s3({ bucket: undefined }), "storage.blobs.bucket", /config set --path storage\.blobs\.bucket cloud/],
     ["a bucket in upper case", s3({ bucket: "Cloud" }), "storage.blobs.bucket", /storage\.blobs\.bucket cloud/],
     ["no secret key", s3({ secretKey: undefined }), "storage.blobs.secretKey", /storage\.blobs\.secretKey --secret/],

@@ -15,6 +15,7 @@ import { AutheliaLine } from "../../versions";
 import { RelyingApplication, RelyingParty } from "../relying-party";
 import { AutheliaSecrets } from "../secrets";
 import { Closed, PrecededRequest, QueryRewrite, Queue } from "../site";
+import { portalConfiguration } from "./looks";
 import { rateLimits } from "./rate-limits";
 import { AUTHELIA_DATA, sessionStore, storage } from "./state";
 
@@ -30,7 +31,7 @@ export type AutheliaDirectory =
     { readonly usersFile: string } | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
-    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions">;
+    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions" | "looks">;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
     readonly directory: AutheliaDirectory;
@@ -191,12 +192,15 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
     const { settings, hosts, application, directory, trustFolder } = input;
     const { domain, peopleAtOneAddress, smtp } = settings;
     const { line } = settings.images.authelia;
+    const { server: assets, ...looks } = portalConfiguration(settings.looks);
     return {
+        ...looks,
         server: {
             address: `tcp://:${AUTHELIA_PORT}/`,
             // The image's own check writes into the read-only root; the workload brings a check of its own.
             disable_healthcheck: true,
             ...(line.limits.length === 0 ? {} : { endpoints: { rate_limits: rateLimits(line.limits, peopleAtOneAddress) } }),
+            ...assets,
         },
         log: { level: "info", format: "text" },
         totp: { issuer: domain },

@@ -16,6 +16,7 @@ import { GO_BACK, ReleaseToRun } from "../release-memory";
 import { Site } from "../site";
 import { File, FILES_PATH, Predecessor, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
+import { PORTAL_PICTURES, portalFiles, portalWords } from "./looks";
 import { changesStorageKey, previousKeyFile } from "./rekey";
 import { AUTHELIA_DATA, authoritiesOf, passwordsOf, State } from "./state";
 import {
@@ -106,7 +107,11 @@ export class Authelia extends pulumi.ComponentResource {
                     // Go clears away what the last checks of passwords have used before it takes more than that.
                     GOMEMLIMIT: `${Math.floor(AUTHELIA_MEMORY * 0.8)}MiB`,
                 },
-                files: [{ name: "configuration.yml", content: toYaml(configuration) }, ...trusted],
+                files: [
+                    { name: "configuration.yml", content: toYaml(configuration) },
+                    ...trusted,
+                    ...portalFiles(settings.looks),
+                ],
                 secretFiles: [
                     { name: "secrets.yml", content: secretsFile },
                     ...previousKeys,
@@ -147,6 +152,8 @@ export class Authelia extends pulumi.ComponentResource {
             closed: [FORWARD_AUTHENTICATION, ...unguarded(release.line)],
             preceded: NOTED_FIRST,
             queue: PASSWORD_CHECKS,
+            members: portalWords(settings.looks),
+            pictures: settings.looks.logo === undefined ? [] : PORTAL_PICTURES,
         };
         this.registerOutputs({ issuer: this.site.host.url });
     }

@@ -1,7 +1,7 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
 import { Settings } from "../../settings";
 import { isPublic } from "../../settings/tls";
-import { Closed, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
+import { Closed, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
@@ -167,6 +167,36 @@ function waitingLine({ paths, atOnce }: Queue, upstream: Upstream, headers: read
 }
 
 /**
+ * Fetches an object as the client would, and answers with it and other members. What the client has of it from before does not count:
+ * the server knows its own object alone. What is fetched is taken for a template too, hence signs that stand in none. Source: Caddy 2.11.9,
+ * modules/caddyhttp/templates/tplcontext.go, which also marks its own requests.
+ */
+function jsonMembers({ path, members }: JsonMembers, name: string): string[] {
+    const own = JSON.stringify(JSON.stringify(members));
+    return [
+        ...block(`@${name}`, [`path_regexp ${path}`, "not header Caddy-Templates-Include *"]),
+        ...block(`route @${name}`, [
+            "request_header -If-None-Match",
+            "header Content-Type application/json",
+            "header Cache-Control no-cache",
+            ...block("templates", ["mime application/json", "between <% %>"]),
+            `respond \`<%toJson (merge (fromJson ${own}) (fromJson (httpInclude .Req.URL.Path)))%>\``,
+        ]),
+    ];
+}
+
+/** Says what a picture is, and that nothing in it runs or is fetched, also where somebody opens it by itself. */
+function svg(paths: readonly string[]): string[] {
+    const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox";
+    return paths.length === 0
+        ? []
+        : [
+              `@pictures path ${paths.join(" ")}`,
+              ...block("header @pictures", [">Content-Type image/svg+xml", `>Content-Security-Policy "${policy}"`]),
+          ];
+}
+
+/**
  * Caddy's defaults serve synchronising clients well: TLS 1.2 or newer, bodies of any size and duration, streaming, and
  * forwarded headers of clients overwritten. What is written here is only what differs.
  */
@@ -180,7 +210,8 @@ export function caddyfile(input: CaddyfileInput): string {
         "grace_period 20s",
         ...tlsOptions(input),
     ];
-    const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue }: Site) => {
+    const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue, ...more }: Site) => {
+        const { members = [], pictures = [] } = more;
         const upstream = upstreamOf(settings, hostAndPort);
         const { host: authority } = new URL(host.url);
         // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever port a request
@@ -198,6 +229,8 @@ export function caddyfile(input: CaddyfileInput): string {
             ...closed.flatMap((each, index) => refusal(each, `closed${index}`)),
             ...preceded.flatMap((each, index) => questionBefore(each, `preceded${index}`, upstream, headers)),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
+            ...members.flatMap((each, index) => jsonMembers(each, `members${index}`)),
+            ...svg(pictures),
             ...(queue === undefined ? [] : waitingLine(queue, upstream, headers)),
             // While a server restarts, requests wait for it instead of failing.
             ...block(`reverse_proxy${upstream.to}`, [

@@ -6,12 +6,14 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { Settings } from "../../settings";
 import { below, LdapDirectory } from "../../settings/ldap";
+import { Looks } from "../../settings/looks";
 import { Quotas } from "../../settings/quotas";
 import { OcisLine } from "../../versions";
 import { RoleGroups } from "../access";
 import { OcisSecrets } from "../secrets";
 import { Closed } from "../site";
 import { busEnvironment } from "./bus";
+import { webEnvironment, webStyles } from "./looks";
 import { projectQuota, roleQuotas } from "./quotas";
 import { WEB_CLIENT_ID } from "./relying-parties";
 
@@ -116,7 +118,7 @@ export interface OcisEnvironmentInput {
     readonly issuer: string;
     readonly settings: Pick<
         Settings,
-        "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "quotas" | "images"
+        "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "quotas" | "looks" | "images"
     >;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
@@ -337,6 +339,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         ...waitingUploads(settings),
         ...busEnvironment(settings.bus),
         ...projectQuota(settings.quotas),
+        ...webEnvironment(settings.looks),
         ...(sharing === undefined ? {} : oneOfSeveral(sharing)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
@@ -419,7 +422,7 @@ export interface OcisAccounts {
 }
 
 /**
- * oCIS's ocis.yaml: what `ocis init` would write, and the roles and their quotas, which no variable can set. Older lines overlook the keys
+ * oCIS's ocis.yaml: what `ocis init` would write, and what no variable can set: roles, quotas, colours. Older lines overlook the keys
  * that they do not know.
  *
  * @param accounts Of servers outside the stack.
@@ -430,6 +433,7 @@ export function ocisYaml(
     roles?: RoleGroups,
     { bindPassword, smtpPassword, accessKey, secretKey }: OcisAccounts = {},
     quotas: Quotas = { roles: {} },
+    looks?: Looks,
 ) {
     const account = {
         service_account: {
@@ -481,6 +485,7 @@ export function ocisYaml(
         gateway: { storage_registry: { storage_users_mount_id: secrets.storageUsersMountId } },
         thumbnails: { thumbnail: { transfer_secret: secrets.thumbnailsTransferSecret } },
         collaboration: { wopi: { secret: secrets.wopiSecret } },
+        ...(looks === undefined ? {} : webStyles(looks)),
         settings: { service_account_ids: [secrets.serviceAccountId] },
     };
 }

@@ -18,6 +18,7 @@ import { Site } from "../site";
 import { FILES_PATH, Predecessor, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { busFiles, busStart } from "./bus";
+import { WEB_PICTURES, webFiles } from "./looks";
 import {
     OCIS_DATA,
     OCIS_DATA_GATEWAY,
@@ -137,7 +138,7 @@ export class Ocis extends pulumi.ComponentResource {
                 },
             ])
             .apply(([values, accounts]) =>
-                toYaml(ocisYaml(values, settings.images.ocis.line, roles, accounts, settings.quotas)),
+                toYaml(ocisYaml(values, settings.images.ocis.line, roles, accounts, settings.quotas, settings.looks)),
             );
         const server = (resource: string, host: string, replicas?: number, sharing?: Sharing) =>
             new Workload(
@@ -168,6 +169,7 @@ export class Ocis extends pulumi.ComponentResource {
                         ...(directoryAuthority === undefined
                             ? []
                             : [{ name: DIRECTORY_CERTIFICATE, content: directoryAuthority }]),
+                        ...webFiles(settings.looks),
                     ],
                     secretFiles: [
                         { name: "ocis.yaml", content: yaml },
@@ -223,6 +225,7 @@ export class Ocis extends pulumi.ComponentResource {
             inside: OCIS_DATA_GATEWAY,
             rewrites: [],
             closed: ocisClosed(settings.images.ocis.line),
+            pictures: settings.looks.logo === undefined ? [] : WEB_PICTURES,
         };
         this.registerOutputs({ url: this.site.host.url });
     }

@@ -17,7 +17,7 @@ export const SECRETS_PATH = "/run/secrets";
 
 /** A file that the process reads. */
 export interface File {
-    /** Without a folder: "configuration.yml". */
+    /** Such as "configuration.yml", or with folders where the process looks for it in some. */
     readonly name: string;
     readonly content: pulumi.Input<string>;
 }

@@ -21,8 +21,13 @@ export class Chromium {
         readonly context: BrowserContext,
     ) {}
 
-    /** Starts it with an empty profile. @param ca The authority to trust, PEM, besides those that the browser brings. */
-    static async start(ca: string): Promise<Chromium> {
+    /**
+     * Starts it with an empty profile.
+     *
+     * @param ca The authority to trust, PEM, besides those that the browser brings.
+     * @param locale The language that it asks for.
+     */
+    static async start(ca: string, locale = "en-US"): Promise<Chromium> {
         const parent = join(ROOT, ".cache", "tests", "chromium");
         mkdirSync(parent, { recursive: true });
         const folder = mkdtempSync(join(parent, "run-"));
@@ -37,7 +42,7 @@ export class Chromium {
             // Chromium looks for the store in its home.
             env: { ...(process.env as Record<string, string>), HOME: folder },
             args: ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
-            locale: "en-US",
+            locale,
             viewport: { width: 1280, height: 800 },
         });
         return new Chromium(folder, context);
