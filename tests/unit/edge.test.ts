@@ -182,3 +182,17 @@ test("the administration interface is closed, and verification is never switched
     assert.match(render(), /^\tadmin off$/m);
     assert.doesNotMatch(render({ tls: { mode: "private-ca" } }), /insecure/);
 });
+
+test("members of an object are replaced by the edge, and a picture is said to be one in which nothing runs", () => {
+    const { auth } = hostsOf({ domain: "example.com", httpsPort: 443 });
+    const plain = { host: auth, upstream: "authelia:9091", rewrites: [] };
+    const members = [{ path: "^/words$", members: { Hi: 'Say "hello"' } }];
+    const text = render({}, { sites: [{ ...plain, members, pictures: ["/logo.png"] }] });
+    assert.match(text, /@members0 \{\s+path_regexp \^\/words\$\s+not header Caddy-Templates-Include \*\s+\}/);
+    assert.ok(text.includes(String.raw`(fromJson "{\"Hi\":\"Say \\\"hello\\\"\"}")`), text);
+    assert.match(
+        text,
+        /@pictures path \/logo\.png\s+header @pictures \{\s+>Content-Type image\/svg\+xml\s+>Content-Security-Policy .*sandbox"/,
+    );
+    assert.equal(render({}, { sites: [{ ...plain, members: [], pictures: [] }] }), render({}, { sites: [plain] }));
+});
