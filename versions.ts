@@ -51,6 +51,11 @@ export interface AutheliaLine extends Line {
      */
     readonly guardedDeletion: boolean;
     /**
+     * Lets people begin with a passkey, and can take it for two factors. Source: Authelia 4.39 release notes, "Passkeys and Passwordless
+     * Authentication"; 4.38 refuses to start on keys that it does not know.
+     */
+    readonly passkeys: boolean;
+    /**
      * Signs what it gives for a refresh token by its newest key. 4.38 goes on with the key of the sign-in, and answers 500 where that is
      * no more. Source: Authelia 4.38.0 and 4.38.19, internal/oidc/session.go, and authelia.com/provider/oauth2 of 4.39,
      * handler/oauth2/strategy_jwt_profile.go; run with 4.38.0 and 4.39.21.
@@ -122,6 +127,7 @@ const AUTHELIA_4_40 = {
     selectAccount: true,
     multipleAuthMethods: true,
     guardedDeletion: true,
+    passkeys: true,
     refreshesByNewestKey: true,
     takesKeyFromTerminal: true,
     endSession: true,
@@ -132,6 +138,7 @@ const AUTHELIA_4_39_20 = { ...AUTHELIA_4_39, guardedDeletion: false };
 const AUTHELIA_4_38 = {
     ...AUTHELIA_4_39_20,
     passwordChange: false,
+    passkeys: false,
     refreshesByNewestKey: false,
     takesKeyFromTerminal: false,
     limits: [],

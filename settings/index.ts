@@ -20,6 +20,7 @@ import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
 import { quotas } from "./quotas";
 import { checkRotations, rotations } from "./rotations";
+import { checkSecondFactors, secondFactors } from "./second-factors";
 import { sessions } from "./sessions";
 import { smtp } from "./smtp";
 import { storage } from "./storage";
@@ -40,6 +41,7 @@ export const KEYS = {
     accessTokens,
     lifespans,
     peopleAtOneAddress,
+    secondFactors,
     smtp,
     looks,
     storage,
@@ -107,6 +109,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
                   ...rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) =>
                       checkSwitches(on, releases),
                   ),
+                  ...rule(usable, ["secondFactors"], (values) => checkSecondFactors(values, releases)),
                   ...rule(usable, ["bus"], (values) => checkBus(values, releases)),
                   ...rule(usable, ["looks"], (values) => checkLooks(values, releases)),
                   ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),

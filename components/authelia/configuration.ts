@@ -10,6 +10,7 @@ import { Host, Hosts } from "../../hosts";
 import { Settings } from "../../settings";
 import { LdapDirectory } from "../../settings/ldap";
 import { Smtp } from "../../settings/smtp";
+import { SecondFactors } from "../../settings/second-factors";
 import { User } from "../../settings/users";
 import { AutheliaLine } from "../../versions";
 import { RelyingApplication, RelyingParty } from "../relying-party";
@@ -31,7 +32,7 @@ export type AutheliaDirectory =
     { readonly usersFile: string } | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
-    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions" | "looks">;
+    readonly settings: Settings;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
     readonly directory: AutheliaDirectory;
@@ -123,6 +124,30 @@ export function unguarded(line: AutheliaLine): Closed[] {
 }
 
 /**
+ * Passkeys by which people sign in, rather than second factors after a password; nothing by default. The device has to check who holds it:
+ * else a stolen one is enough to guess the password as often as one likes, because Authelia counts no password that is shown after a passkey.
+ * And a passkey alone is two factors by that check only. Source: Authelia 4.39.21, internal/handlers/handler_sign_password.go,
+ * internal/regulation/regulator.go (HandleAttempt) and internal/session/user_session.go (AuthenticationLevel).
+ */
+function webauthn({ passkeys }: SecondFactors) {
+    return passkeys === "afterPassword"
+        ? {}
+        : {
+              webauthn: {
+                  enable_passkey_login: true,
+                  ...(passkeys === "alone" ? { experimental_enable_passkey_uv_two_factors: true } : {}),
+                  // "required": what is enrolled can begin, and is not found out to be less when it is needed.
+                  selection_criteria: { discoverability: "required", user_verification: "required" },
+              },
+          };
+}
+
+/** The password after a passkey, which nobody is asked for where a passkey alone is enough; see webauthn. */
+export function passwordAfterPasskey({ passkeys }: SecondFactors): Closed[] {
+    return passkeys === "alone" ? [{ paths: ["/api/secondfactor/password"], status: 404 }] : [];
+}
+
+/**
  * Before somebody is sent the code with which a second factor is changed, Authelia is asked about the person, as its own pages do after
  * the password. It notes then who has signed in; whoever is not noted counts as somebody without a second factor, although there is
  * one. Source: Authelia 4.39.20, internal/storage/sql_provider.go, LoadUserInfo, and internal/handlers/handler_user_info.go; run
@@ -190,7 +215,7 @@ function notifier(smtp: Smtp | undefined) {
 /** Authelia's configuration.yml, which `pulumi preview` shows. */
 export function autheliaConfiguration(input: AutheliaConfigurationInput) {
     const { settings, hosts, application, directory, trustFolder } = input;
-    const { domain, peopleAtOneAddress, smtp } = settings;
+    const { domain, peopleAtOneAddress, secondFactors, smtp } = settings;
     const { line } = settings.images.authelia;
     const { server: assets, ...looks } = portalConfiguration(settings.looks);
     return {
@@ -204,6 +229,7 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
         },
         log: { level: "info", format: "text" },
         totp: { issuer: domain },
+        ...webauthn(secondFactors),
         // The host keeps the time; a start must not depend on a time server that may be out of reach.
         ntp: { disable_startup_check: true },
         ...(trustFolder === undefined ? {} : { certificates_directory: trustFolder }),

@@ -116,10 +116,7 @@ export interface OcisEnvironmentInput {
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly settings: Pick<
-        Settings,
-        "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "quotas" | "looks" | "images"
-    >;
+    readonly settings: Settings;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
     readonly directory: OcisDirectory;
@@ -333,6 +330,10 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         WEB_OIDC_SCOPE: "openid profile email groups offline_access",
         // Authelia offers no logout for relying parties yet; this is its own page.
         WEB_OPTION_LOGOUT_URL: `${issuer}/logout`,
+        // "Edit" on the account page. Source: Authelia 4.38.0 and 4.39.21, web/src/constants/Routes.ts; oCIS 4.0.5 to 8.2.0, services/web.
+        ...(settings.secondFactors.accountLink
+            ? { WEB_OPTION_ACCOUNT_EDIT_LINK_HREF: `${issuer}/settings/two-factor-authentication` }
+            : {}),
 
         ...furtherServices(settings),
         ...blobStore(settings),
