@@ -22,6 +22,14 @@ export async function askForCode(
     return { status, use: (code) => send(path, { method: "PUT", json: { otc: code } }) };
 }
 
+/** The one-time code in a mail of Authelia. */
+export function codeIn(mail: string): string {
+    // On a line of its own, or at the end of the sentence that says what it is.
+    const [, code] = /^(?:.*code: |\s*)([A-Z0-9]{8})\s*$/m.exec(mail) ?? [];
+    assert.ok(code !== undefined, mail);
+    return code;
+}
+
 /** Authelia's one-time code comes by mail, and serves. @returns The browser of somebody who has shown it with the password. */
 export async function expectCode(cloud: Cloud, user: string, server: MailServer): Promise<Browser> {
     const browser = cloud.open();
@@ -29,10 +37,7 @@ export async function expectCode(cloud: Cloud, user: string, server: MailServer)
     assert.equal(status, 200);
     const mail = await server.mailTo(`${user}@example.com`);
     assert.match(mail, /^From: .*Cloud.*<cloud@example\.com>/m);
-    // On a line of its own, or at the end of the sentence that says what it is.
-    const [, code] = /^(?:.*code: |\s*)([A-Z0-9]{8})\s*$/m.exec(mail) ?? [];
-    assert.ok(code !== undefined, mail);
-    assert.equal(await use(code), 200);
+    assert.equal(await use(codeIn(mail)), 200);
     return browser;
 }
 

@@ -14,6 +14,7 @@ import {
     autheliaUsers,
     authorizationRewrites,
     clientSecretDigest,
+    passwordAfterPasskey,
 } from "../../components/authelia/configuration";
 import { accessPolicy } from "../../components/access";
 import { ocisRelyingApplication } from "../../components/ocis/relying-parties";
@@ -99,6 +100,35 @@ for (const version of ["4.38.0", "4.38.19", "4.39.20"]) {
         assert.doesNotMatch(text, /hmac_secret|encryption_key|jwks|PRIVATE KEY/);
     });
 }
+
+test("of passkeys nothing is said by default, whatever the release", () => {
+    for (const version of ["4.38.0", "4.39.20", "4.39.28"]) {
+        assert.ok(!("webauthn" in configurationOf(version)));
+        assert.ok(!("webauthn" in configurationOf(version, { secondFactors: { accountLink: true } })));
+    }
+    assert.deepEqual(passwordAfterPasskey(settingsOf().secondFactors), []);
+});
+
+test("a passkey by which somebody signs in shows who holds it, and alone it is two factors", () => {
+    const selection_criteria = { discoverability: "required", user_verification: "required" };
+    const before = of("4.39.20", { secondFactors: { passkeys: "beforePassword" } });
+    const alone = of("4.39.20", { secondFactors: { passkeys: "alone" } });
+    const said = ({ secondFactors }: typeof alone) =>
+        (configurationOf("4.39.20", { secondFactors }) as { webauthn?: unknown }).webauthn;
+    assert.deepEqual(said(before), { enable_passkey_login: true, selection_criteria });
+    assert.deepEqual(said(alone), {
+        enable_passkey_login: true,
+        experimental_enable_passkey_uv_two_factors: true,
+        selection_criteria,
+    });
+    assert.deepEqual(passwordAfterPasskey(before.secondFactors), []);
+    assert.deepEqual(passwordAfterPasskey(alone.secondFactors), [{ paths: ["/api/secondfactor/password"], status: 404 }]);
+    // A mailbox and a password replace no second factor, with passkeys neither.
+    for (const { secondFactors } of [before, alone]) {
+        const { identity_validation: validation } = configurationOf("4.39.20", { secondFactors });
+        assert.deepEqual(validation, { elevated_session: { require_second_factor: true } });
+    }
+});
 
 test("4.38 is not told of the password change that it does not know, 4.39 has it switched off", () => {
     const backend = (version: string) => configurationOf(version).authentication_backend;

@@ -44,6 +44,18 @@ test("signed tokens are verified by oCIS itself", () => {
     assert.equal(environmentOf("8.0.5", {}, { accessTokens: "opaque" }).PROXY_OIDC_ACCESS_TOKEN_VERIFY_METHOD, "none");
 });
 
+test("the account page leads to the second factors where a stack says so, on every release", () => {
+    for (const version of ["4.0.5", "8.2.0"]) {
+        const href = (values: object) => environmentOf(version, {}, values).WEB_OPTION_ACCOUNT_EDIT_LINK_HREF;
+        assert.equal(href({}), undefined);
+        assert.equal(href({ secondFactors: { passkeys: "alone" } }), undefined);
+        assert.equal(
+            href({ secondFactors: { accountLink: true } }),
+            "https://auth.example.com/settings/two-factor-authentication",
+        );
+    }
+});
+
 test("an upload waits until it is done, where what it takes may be away", () => {
     assert.equal(environmentOf("8.2.0").OCIS_ASYNC_UPLOADS, undefined);
     assert.equal(environmentOf("8.2.0", {}, nats()).OCIS_ASYNC_UPLOADS, "false");
