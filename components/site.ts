@@ -46,6 +46,14 @@ export interface Queue {
     readonly atOnce: number;
 }
 
+/** Figures of a server in the form of Prometheus, at /metrics. */
+export interface Metrics {
+    /** What the server is called by whoever reads them. */
+    readonly server: string;
+    /** Name and port on the stack's network; plain HTTP. */
+    readonly upstream: string;
+}
+
 export interface Site {
     readonly host: Host;
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
@@ -56,4 +64,6 @@ export interface Site {
     readonly closed?: readonly Closed[];
     readonly preceded?: readonly PrecededRequest[];
     readonly queue?: Queue;
+    /** What it counts for others to read, where the edge hands that out. */
+    readonly metrics?: Metrics;
 }

@@ -15,6 +15,7 @@ import { checkEngine, engine } from "./engine";
 import { Fault, faultsOf } from "./fault";
 import { Images, images, releasesOf } from "./images";
 import { lifespans } from "./lifespans";
+import { checkMetricsPort, metricsPort } from "./metrics-port";
 import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
 import { checkRotations, rotations } from "./rotations";
@@ -44,6 +45,7 @@ export const KEYS = {
     sessions,
     bus,
     engine,
+    metricsPort,
     images,
     rotations,
     ...SWITCHES,
@@ -97,6 +99,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["users", "directory"], checkUsers),
         ...rule(usable, ["access", "directory"], checkAccess),
         ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus"], checkEngine),
+        ...rule(usable, ["metricsPort", "httpsPort", "httpPort", "engine"], checkMetricsPort),
         ...(Array.isArray(releases)
             ? releases
             : [

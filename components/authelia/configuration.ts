@@ -21,6 +21,9 @@ import { AUTHELIA_DATA, sessionStore, storage } from "./state";
 /** Port of Authelia's server; its default. */
 export const AUTHELIA_PORT = 9091;
 
+/** Port of Authelia's metrics; its default. Source: Authelia's documentation, telemetry.metrics. */
+export const AUTHELIA_METRICS_PORT = 9959;
+
 /** The file with the last one-time code, where mail is off. */
 export const NOTIFICATIONS = `${AUTHELIA_DATA}/notification.txt`;
 
@@ -30,7 +33,7 @@ export type AutheliaDirectory =
     { readonly usersFile: string } | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
-    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions">;
+    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions" | "metricsPort">;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
     readonly directory: AutheliaDirectory;
@@ -199,6 +202,9 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
             ...(line.limits.length === 0 ? {} : { endpoints: { rate_limits: rateLimits(line.limits, peopleAtOneAddress) } }),
         },
         log: { level: "info", format: "text" },
+        ...(settings.metricsPort === 0
+            ? {}
+            : { telemetry: { metrics: { enabled: true, address: `tcp://:${AUTHELIA_METRICS_PORT}/metrics` } } }),
         totp: { issuer: domain },
         // The host keeps the time; a start must not depend on a time server that may be out of reach.
         ntp: { disable_startup_check: true },

@@ -20,6 +20,7 @@ import { changesStorageKey, previousKeyFile } from "./rekey";
 import { AUTHELIA_DATA, authoritiesOf, passwordsOf } from "./state";
 import {
     AUTHELIA_MEMORY,
+    AUTHELIA_METRICS_PORT,
     AUTHELIA_PORT,
     autheliaConfiguration,
     autheliaSecretsFile,
@@ -145,6 +146,7 @@ export class Authelia extends pulumi.ComponentResource {
             closed: [FORWARD_AUTHENTICATION, ...unguarded(release.line)],
             preceded: NOTED_FIRST,
             queue: PASSWORD_CHECKS,
+            metrics: { server: "authelia", upstream: `${workload.host}:${AUTHELIA_METRICS_PORT}` },
         };
         this.registerOutputs({ issuer: this.site.host.url });
     }

@@ -6,8 +6,11 @@ import { Closed, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
 
+/** Where metrics are published, wherever the sites are: whoever reads them is on the Docker host, or comes there by a way of one's own. */
+export const METRICS_ADDRESS = "127.0.0.1";
+
 export interface CaddyfileInput {
-    readonly settings: Pick<Settings, "engine" | "httpsPort" | "httpPort" | "http3" | "tls">;
+    readonly settings: Pick<Settings, "engine" | "httpsPort" | "httpPort" | "http3" | "metricsPort" | "tls">;
     readonly sites: readonly Site[];
     /** Root of the authority that is asked by ACME; a path in the container. */
     readonly root: string;
@@ -167,17 +170,35 @@ function waitingLine({ paths, atOnce }: Queue, upstream: Upstream, headers: read
 }
 
 /**
+ * Figures of every server at a path that is the server's name. They are a site of their own, which answers to the loopback's names alone: a
+ * page that a browser on the Docker host shows comes under the page's, even where its name leads to the loopback.
+ */
+function metricsSite({ sites, settings: { metricsPort } }: CaddyfileInput): string[] {
+    const names = [METRICS_ADDRESS, "localhost"].map((name) => `http://${name}:${metricsPort}`);
+    return block(names.join(", "), [
+        ...block("handle /edge", ["metrics"]),
+        ...sites.flatMap(({ metrics }) =>
+            metrics === undefined
+                ? []
+                : block(`handle /${metrics.server}`, ["rewrite * /metrics", `reverse_proxy ${metrics.upstream}`]),
+        ),
+        "respond 404",
+    ]);
+}
+
+/**
  * Caddy's defaults serve synchronising clients well: TLS 1.2 or newer, bodies of any size and duration, streaming, and
  * forwarded headers of clients overwritten. What is written here is only what differs.
  */
 export function caddyfile(input: CaddyfileInput): string {
     const { sites, settings } = input;
-    const { httpPort, tls } = settings;
+    const { httpPort, metricsPort, tls } = settings;
     const options = [
         "admin off",
         "persist_config off",
         // Longer than a request usually takes, shorter than the time that the container has to stop.
         "grace_period 20s",
+        ...(metricsPort === 0 ? [] : ["metrics"]),
         ...tlsOptions(input),
     ];
     const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue }: Site) => {
@@ -213,5 +234,6 @@ export function caddyfile(input: CaddyfileInput): string {
     const redirect = ({ host }: Site) => block(`http://${host.name}:${httpPort}`, [`redir ${host.url}{uri} 308`]);
     const redirects = httpPort === 0 || tls.mode === "none" ? [] : sites.flatMap(redirect);
     const health = block(`http://${HEALTH_ADDRESS}`, ["bind 127.0.0.1", "respond 200"]);
-    return [...block("", options), ...sites.flatMap(site), ...redirects, ...health, ""].join("\n");
+    const metrics = metricsPort === 0 ? [] : metricsSite(input);
+    return [...block("", options), ...sites.flatMap(site), ...redirects, ...metrics, ...health, ""].join("\n");
 }

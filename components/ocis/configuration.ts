@@ -17,6 +17,12 @@ import { WEB_CLIENT_ID } from "./relying-parties";
 export const OCIS_PORT = 9200;
 
 /**
+ * Port of the proxy's metrics, which are those of all services in the process; its default. Source: oCIS 8.2.0,
+ * services/proxy/pkg/config/defaults, and ocis-pkg/service/debug, which hands out what the process has registered.
+ */
+export const OCIS_METRICS_PORT = 9205;
+
+/**
  * Where oCIS's services send files to each other, and read them: straight to the frontend, in oCIS's own container. By default they take
  * the public URL, and whatever a person writes or reads passes the edge twice, the second time in TLS that oCIS opens to it. Source: oCIS
  * 8.2.0, services/gateway/pkg/revaconfig (datagateway) and services/frontend/pkg/config/defaults; run with it.
@@ -112,7 +118,7 @@ export interface OcisEnvironmentInput {
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly settings: Pick<Settings, "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images">;
+    readonly settings: Pick<Settings, "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images" | "metricsPort">;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
     readonly directory: OcisDirectory;
@@ -304,6 +310,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         PROXY_HTTP_ADDR: `0.0.0.0:${OCIS_PORT}`,
         PROXY_TLS: "false",
         PROXY_ENABLE_BASIC_AUTH: "false",
+        ...(settings.metricsPort === 0 ? {} : { PROXY_DEBUG_ADDR: `0.0.0.0:${OCIS_METRICS_PORT}` }),
 
         PROXY_OIDC_ISSUER: issuer,
         PROXY_OIDC_REWRITE_WELLKNOWN: "true",

@@ -21,6 +21,7 @@ import { busFiles, busStart } from "./bus";
 import {
     OCIS_DATA,
     OCIS_DATA_GATEWAY,
+    OCIS_METRICS_PORT,
     OCIS_PORT,
     ocisClosed,
     ocisContentSecurityPolicy,
@@ -220,6 +221,7 @@ export class Ocis extends pulumi.ComponentResource {
             // Where an upload by tus goes on: the one thing that a client is told of it.
             inside: OCIS_DATA_GATEWAY,
             rewrites: [],
+            metrics: { server: "ocis", upstream: `${workload.host}:${OCIS_METRICS_PORT}` },
             closed: ocisClosed(settings.images.ocis.line),
         };
         this.registerOutputs({ url: this.site.host.url });

@@ -15,6 +15,7 @@ const render = (settings: Partial<CaddyfileInput["settings"]> = {}, more: Partia
         httpsPort: 443,
         httpPort: 80,
         http3: true,
+        metricsPort: 0,
         tls: { mode: "acme", server: "production", email: "me@example.com" },
         ...settings,
     };
