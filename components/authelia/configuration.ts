@@ -33,7 +33,10 @@ export type AutheliaDirectory =
     { readonly usersFile: string } | { readonly ldap: LdapDirectory };
 
 export interface AutheliaConfigurationInput {
-    readonly settings: Pick<Settings, "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions" | "metricsPort">;
+    readonly settings: Pick<
+        Settings,
+        "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions" | "metricsPort"
+    >;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
     readonly directory: AutheliaDirectory;

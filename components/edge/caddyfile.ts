@@ -170,6 +170,15 @@ function waitingLine({ paths, atOnce }: Queue, upstream: Upstream, headers: read
 }
 
 /**
+ * Counts requests. What is not a site's is named, so that it can be told from people's; before other options of servers, because Caddy takes
+ * the first that fits. Source: Caddy 2.11.9, caddyconfig/httpcaddyfile/serveroptions.go.
+ */
+function counting(metricsPort: number): string[] {
+    const named = { health: HEALTH_ADDRESS, metrics: `:${metricsPort}` };
+    return ["metrics", ...Object.entries(named).flatMap(([name, listener]) => block(`servers ${listener}`, [`name ${name}`]))];
+}
+
+/**
  * Figures of every server at a path that is the server's name. They are a site of their own, which answers to the loopback's names alone: a
  * page that a browser on the Docker host shows comes under the page's, even where its name leads to the loopback.
  */
@@ -198,7 +207,7 @@ export function caddyfile(input: CaddyfileInput): string {
         "persist_config off",
         // Longer than a request usually takes, shorter than the time that the container has to stop.
         "grace_period 20s",
-        ...(metricsPort === 0 ? [] : ["metrics"]),
+        ...(metricsPort === 0 ? [] : counting(metricsPort)),
         ...tlsOptions(input),
     ];
     const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue }: Site) => {

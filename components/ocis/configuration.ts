@@ -118,7 +118,10 @@ export interface OcisEnvironmentInput {
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly settings: Pick<Settings, "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images" | "metricsPort">;
+    readonly settings: Pick<
+        Settings,
+        "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images" | "metricsPort"
+    >;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
     readonly directory: OcisDirectory;
