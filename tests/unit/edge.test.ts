@@ -8,6 +8,8 @@ import { Closed } from "../../components/site";
 import { hostsOf } from "../../hosts";
 import { Tls } from "../../settings/tls";
 
+const SITE = { upstream: "authelia:9091", rewrites: [] };
+
 /** The Caddyfile of a stack with `settings` in the place of the usual ones. */
 const render = (settings: Partial<CaddyfileInput["settings"]> = {}, more: Partial<CaddyfileInput> = {}) => {
     const whole: CaddyfileInput["settings"] = {
@@ -182,4 +184,29 @@ test("HTTP/3 is served unless its port is another's", () => {
 test("the administration interface is closed, and verification is never switched off", () => {
     assert.match(render(), /^\tadmin off$/m);
     assert.doesNotMatch(render({ tls: { mode: "private-ca" } }), /insecure/);
+});
+
+test("metrics are a site of their own for the loopback's names, and nothing of them is there by default", () => {
+    const sites = [
+        {
+            ...SITE,
+            host: hostsOf({ domain: "example.com", httpsPort: 443 }).auth,
+            metrics: { server: "authelia", upstream: "authelia:9959" },
+        },
+    ];
+    const text = render({ metricsPort: 9464 }, { sites });
+    const site = /^http:\/\/127\.0\.0\.1:9464, http:\/\/localhost:9464 \{\n([^]*?)^\}/m.exec(text)![1]!;
+    assert.match(site, /handle \/edge \{\s+metrics\s+\}/);
+    assert.match(site, /handle \/authelia \{\s+rewrite \* \/metrics\s+reverse_proxy authelia:9959\s+\}/);
+    assert.match(
+        text,
+        /^\tmetrics\n\tservers 127\.0\.0\.1:2020 \{\n\t\tname health\n\t\}\n\tservers :9464 \{\n\t\tname metrics/m,
+    );
+    assert.equal(text.match(/:9959/g)?.length, 1, "no public site leads there");
+    assert.doesNotMatch(render({}, { sites }), /metrics|9959|servers/);
+});
+
+test("the names of servers come before what all of them are told", () => {
+    const text = render({ metricsPort: 9464, http3: false });
+    assert.ok(text.indexOf("name metrics") < text.indexOf("protocols h1 h2"));
 });
