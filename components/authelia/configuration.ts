@@ -35,7 +35,7 @@ export type AutheliaDirectory =
 export interface AutheliaConfigurationInput {
     readonly settings: Pick<
         Settings,
-        "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions" | "metricsPort"
+        "domain" | "smtp" | "images" | "peopleAtOneAddress" | "database" | "sessions" | "metricsPort" | "requestLogs"
     >;
     readonly hosts: Hosts;
     readonly application: RelyingApplication;
@@ -204,7 +204,7 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
             disable_healthcheck: true,
             ...(line.limits.length === 0 ? {} : { endpoints: { rate_limits: rateLimits(line.limits, peopleAtOneAddress) } }),
         },
-        log: { level: "info", format: "text" },
+        log: { level: "info", format: settings.requestLogs ? "json" : "text" },
         ...(settings.metricsPort === 0
             ? {}
             : { telemetry: { metrics: { enabled: true, address: `tcp://:${AUTHELIA_METRICS_PORT}/metrics` } } }),

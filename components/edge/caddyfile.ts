@@ -10,7 +10,7 @@ export const HEALTH_ADDRESS = "127.0.0.1:2020";
 export const METRICS_ADDRESS = "127.0.0.1";
 
 export interface CaddyfileInput {
-    readonly settings: Pick<Settings, "engine" | "httpsPort" | "httpPort" | "http3" | "metricsPort" | "tls">;
+    readonly settings: Pick<Settings, "engine" | "httpsPort" | "httpPort" | "http3" | "metricsPort" | "requestLogs" | "tls">;
     readonly sites: readonly Site[];
     /** Root of the authority that is asked by ACME; a path in the container. */
     readonly root: string;
@@ -170,6 +170,21 @@ function waitingLine({ paths, atOnce }: Queue, upstream: Upstream, headers: read
 }
 
 /**
+ * What every line about a request leaves out, errors too: the query, which has authorization codes and signatures, and of an upload by tus its
+ * token, which oCIS puts into the path; headers, which have addresses with queries.
+ */
+const LOG = block(
+    "log",
+    block("format filter", [
+        "request>uri regexp `^(/data/)[^?]*|\\?.*` `$1`",
+        ...["request>headers", "request>tls", "resp_headers"].map((field) => `${field} delete`),
+    ]),
+);
+
+/** Gives each request an id of its own, in the place of one that a client claims, and logs it. */
+const LOGGED = ["log", "request_header X-Request-ID {http.request.uuid}"];
+
+/**
  * Counts requests. What is not a site's is named, so that it can be told from people's; before other options of servers, because Caddy takes
  * the first that fits. Source: Caddy 2.11.9, caddyconfig/httpcaddyfile/serveroptions.go.
  */
@@ -201,13 +216,14 @@ function metricsSite({ sites, settings: { metricsPort } }: CaddyfileInput): stri
  */
 export function caddyfile(input: CaddyfileInput): string {
     const { sites, settings } = input;
-    const { httpPort, metricsPort, tls } = settings;
+    const { httpPort, metricsPort, requestLogs, tls } = settings;
     const options = [
         "admin off",
         "persist_config off",
         // Longer than a request usually takes, shorter than the time that the container has to stop.
         "grace_period 20s",
         ...(metricsPort === 0 ? [] : counting(metricsPort)),
+        ...(requestLogs ? LOG : []),
         ...tlsOptions(input),
     ];
     const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue }: Site) => {
@@ -225,6 +241,7 @@ export function caddyfile(input: CaddyfileInput): string {
             ...siteCertificate(input),
             // Where a browser may not verify the site, it must not be told never to come without.
             ...(isPublic(tls) ? [HSTS] : []),
+            ...(requestLogs ? LOGGED : []),
             ...closed.flatMap((each, index) => refusal(each, `closed${index}`)),
             ...preceded.flatMap((each, index) => questionBefore(each, `preceded${index}`, upstream, headers)),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),

@@ -120,7 +120,7 @@ export interface OcisEnvironmentInput {
     readonly issuer: string;
     readonly settings: Pick<
         Settings,
-        "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images" | "metricsPort"
+        "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images" | "metricsPort" | "requestLogs"
     >;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
@@ -309,6 +309,8 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         OCIS_BASE_DATA_PATH: OCIS_DATA,
         OCIS_INSECURE: "false",
         OCIS_LOG_LEVEL: "warn",
+        // Of all services the proxy alone, which sees each request once.
+        ...(settings.requestLogs ? { PROXY_LOG_LEVEL: "info" } : {}),
         OCIS_EXCLUDE_RUN_SERVICES: servicesElsewhere(input).join(","),
         PROXY_HTTP_ADDR: `0.0.0.0:${OCIS_PORT}`,
         PROXY_TLS: "false",

@@ -10,15 +10,30 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 
+import { Session } from "../../client/relying-party";
 import { ROOT } from "../../system/folders";
 import { freePort } from "../../system/free-port";
+import { attempt } from "../../system/run";
 import { OCIS, releaseOf } from "../../versions";
 import { Cloud, usersCalled } from "./cloud";
 import { describeOn } from "./pairs";
 import { NO_PROMETHEUS, Prometheus, promtool } from "./prometheus";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
-import { readText, tokenClient } from "./webdav";
+import { readText, tokenClient, uploadByTus } from "./webdav";
+
+/** What is read of a line of a log, whichever server has written it. */
+interface Line {
+    readonly uuid?: string;
+    readonly ts: number;
+    readonly status?: number;
+    readonly request?: { readonly uri: string; readonly client_ip: string };
+    readonly "request-id"?: string;
+    readonly path?: string;
+    readonly remote_ip?: string;
+    readonly msg?: string;
+    readonly time: string;
+}
 
 /** Expressions anywhere in a dashboard. */
 function expressionsIn(part: unknown): string[] {
@@ -30,7 +45,7 @@ function expressionsIn(part: unknown): string[] {
 }
 
 describeOn({ tier: "everything", real: true, missing: NO_PROMETHEUS }, "a stack that is watched", (images) => {
-    const NAMES = ["alice", "bob", "carol", "dave"];
+    const NAMES = ["alice", "bob", "carol", "dave", "erin"];
     /** What oCIS 4.0 does not count, or under other names. */
     const LATER = /ocis_proxy_requests_total|reva_/;
     const counts = (expression: string) => releaseOf(OCIS, images.ocis).line.line !== "4.0" || !LATER.test(expression);
@@ -38,14 +53,15 @@ describeOn({ tier: "everything", real: true, missing: NO_PROMETHEUS }, "a stack 
     let cloud: Cloud;
     let prometheus: Prometheus;
     let port: number;
+    let alice: Session;
 
     before(async () => {
         cloud = await Cloud.up("test-watching", { images, users: usersCalled(NAMES) });
-        await cloud.enrol(["alice"]);
-        const alice = await cloud.signIn(cloud.credentials("alice"));
+        await cloud.enrol(["alice", "erin"]);
+        alice = await cloud.signIn(cloud.credentials("alice"));
         await tokenClient(cloud, alice).putFileContents("/letter.txt", "Dear family");
         port = await freePort();
-        await cloud.change({ metricsPort: port });
+        await cloud.change({ metricsPort: port, requestLogs: true });
         prometheus = await Prometheus.start(cloud.stack.name, port);
     });
 
@@ -62,6 +78,13 @@ describeOn({ tier: "everything", real: true, missing: NO_PROMETHEUS }, "a stack 
             IncomingMessage,
         ];
         return text(answer);
+    };
+
+    /** What a server has logged since it was started, and of it what is JSON. */
+    const logOf = async (server: string) => {
+        const { text: whole } = await attempt("docker", ["logs", `${cloud.stack.prefix}${server}`]);
+        const lines = whole.split("\n").filter((line) => line.startsWith("{"));
+        return { whole, lines: lines.map((line) => JSON.parse(line) as Line) };
     };
 
     /** Waits until an expression is something. */
@@ -88,6 +111,7 @@ describeOn({ tier: "everything", real: true, missing: NO_PROMETHEUS }, "a stack 
             'caddy_http_request_duration_seconds_count{job="cloud-edge", server!~"health|metrics", code="200"} >= 1',
         ];
         await Promise.all(counters.filter(counts).map(shown));
+        await Promise.all(["cloud-authelia", "cloud-edge", "cloud-ocis", "machine"].map((job) => shown(`up{job="${job}"}`)));
         const up = await prometheus.query("up");
         assert.deepEqual(up.map(({ metric, value }) => `${metric.job} ${value}`).sort(), [
             "cloud-authelia 1",
@@ -159,6 +183,58 @@ describeOn({ tier: "everything", real: true, missing: NO_PROMETHEUS }, "a stack 
         assert.ok((await value("data_free_bytes", { server: "authelia" })) > 10_000);
     });
 
+    test("a request is found by one id at edge and oCIS, and by time, address and path at Authelia", async () => {
+        const erin = cloud.credentials("erin");
+        const session = await cloud.signIn(erin);
+        const headers = { "x-request-id": "canary-of-a-client" };
+        const answer = await session.ask("/remote.php/webdav/letter.txt?canary-of-a-query", { headers });
+        const id = answer.headers.get("x-request-id")!;
+        const [edge, ocis] = [await logOf("edge"), await logOf("ocis")];
+        const seen = edge.lines.filter(({ uuid }) => uuid === id);
+        assert.deepEqual(
+            seen.map(({ status, request }) => [status, request!.uri]),
+            [[404, "/remote.php/webdav/letter.txt"]],
+        );
+        assert.equal(ocis.lines.find((line) => line["request-id"] === id)?.path, "/remote.php/webdav/letter.txt");
+
+        const wrong = { ...erin, password: "not-the-password" };
+        await assert.rejects(cloud.signIn(wrong), { step: "the password" });
+        const authelia = await logOf("authelia");
+        const refused = authelia.lines.find(({ msg }) => msg?.includes("1FA authentication attempt by user 'erin'"));
+        assert.ok(refused, authelia.whole);
+        const same = (await logOf("edge")).lines.filter(
+            ({ request, status, ts }) =>
+                status === 401 &&
+                request?.uri === refused.path &&
+                request?.client_ip === refused.remote_ip &&
+                Math.abs(Date.parse(refused.time) / 1000 - ts) < 5,
+        );
+        assert.equal(same.length, 1);
+    });
+
+    test("no log has an authorization code, a query, or what a client claims as its id; the edge no token of an upload", async () => {
+        const { browser, callback } = await cloud.authorize(cloud.credentials("erin"));
+        await browser.ask(callback.href);
+        const content = Buffer.from("in two requests. ".repeat(1000));
+        await uploadByTus(cloud, alice, "/remote.php/webdav/", {
+            name: "steps.txt",
+            content,
+            size: content.length,
+            chunk: 10_000,
+        });
+        const logs = await Promise.all(SERVERS.map(logOf));
+        const all = logs.map(({ whole }) => whole).join("\n");
+        assert.match(all, /"uri":"\/oidc-callback\.html"/);
+        const canaries = [callback.searchParams.get("code")!, callback.searchParams.get("state")!, "canary-of-a"];
+        for (const canary of canaries) {
+            assert.ok(!all.includes(canary), canary);
+        }
+        const edge = logs[0]!.whole;
+        assert.match(edge, /"uri":"\/data\/"/);
+        const more = /"(resp_)?headers"|"uri":"[^"]*(\?|\/data\/[^"])/.exec(edge);
+        assert.equal(more, null);
+    });
+
     test("a server away, and people who try passwords, are told of", async () => {
         assert.deepEqual(
             (await prometheus.firing()).filter((alert) => /ServerAway|FailedSignIns|ServerRestarts/.test(alert)),
@@ -173,7 +249,12 @@ describeOn({ tier: "everything", real: true, missing: NO_PROMETHEUS }, "a stack 
         await Promise.all(["bob", "carol", "dave", "mallory"].flatMap((name) => [1, 2, 3, 4].map(() => fail(name))));
         await fires("FailedSignIns", 30);
         await docker("stop", `${cloud.stack.prefix}ocis`);
+        const refused = cloud.open().ask(`${cloud.url}/oidc-callback.html?code=canary-of-an-error`);
         await fires("ServerAway cloud-ocis", 30);
+        assert.equal((await refused).status, 502);
+        const { whole } = await logOf("edge");
+        assert.match(whole, /"http\.log\.error"[^\n]*"uri":"\/oidc-callback\.html"/);
+        assert.doesNotMatch(whole, /canary-of-an-error/);
         assert.deepEqual(
             (await prometheus.firing()).filter((alert) => /ServerAway/.test(alert)),
             ["ServerAway cloud-ocis"],
@@ -192,10 +273,10 @@ describeOn({ tier: "everything", real: true, missing: NO_PROMETHEUS }, "a stack 
 
     test("nothing changes at the next up; switched off, all is closed, and files and people are as before", async () => {
         await cloud.expectNoChange();
-        await cloud.change({ metricsPort: 0 });
+        await cloud.change({ metricsPort: 0, requestLogs: false });
         await assert.rejects(metricsOf("edge"));
         const environment = await docker("inspect", "--format", "{{json .Config.Env}}", `${cloud.stack.prefix}ocis`);
-        assert.doesNotMatch(environment, /PROXY_DEBUG/);
+        assert.doesNotMatch(environment, /PROXY_(DEBUG|LOG)/);
         assert.equal(await read(), "Dear family");
     });
 });

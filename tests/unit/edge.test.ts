@@ -18,6 +18,7 @@ const render = (settings: Partial<CaddyfileInput["settings"]> = {}, more: Partia
         httpPort: 80,
         http3: true,
         metricsPort: 0,
+        requestLogs: false,
         tls: { mode: "acme", server: "production", email: "me@example.com" },
         ...settings,
     };
