@@ -287,3 +287,8 @@ test("metrics are open on the stack's network where they are asked for", () => {
         metrics: { enabled: true, address: "tcp://:9959/metrics" },
     });
 });
+
+test("its log is JSON where requests are logged", () => {
+    assert.equal(configurationOf("4.39.20").log.format, "text");
+    assert.equal(configurationOf("4.39.20", { requestLogs: true }).log.format, "json");
+});

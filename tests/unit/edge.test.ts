@@ -211,3 +211,17 @@ test("the names of servers come before what all of them are told", () => {
     const text = render({ metricsPort: 9464, http3: false });
     assert.ok(text.indexOf("name metrics") < text.indexOf("protocols h1 h2"));
 });
+
+test("each request is logged under an id of the edge's own, without query and headers, where that is asked for", () => {
+    const text = render({ requestLogs: true });
+    assert.match(text, /^\tlog \{\n\t\tformat filter \{\n\t\t\trequest>uri regexp/m, "of all lines, errors too");
+    assert.match(text, /request>headers delete\s+request>tls delete\s+resp_headers delete/);
+    const sites = /log\n\trequest_header X-Request-ID \{http\.request\.uuid\}\n/g;
+    assert.equal(text.match(sites)?.length, 2);
+    assert.doesNotMatch(render(), /log|X-Request-ID/);
+    const [, pattern] = /regexp `(.*)` `\$1`/.exec(text)!;
+    const logged = (uri: string) => uri.replaceAll(new RegExp(pattern!, "g"), (_, kept: string | undefined) => kept ?? "");
+    assert.equal(logged("/oidc-callback.html?code=c&state=s"), "/oidc-callback.html");
+    assert.equal(logged("/data/eyJhbGciOiJIUzI1NiJ9.e30.x?a=b"), "/data/");
+    assert.equal(logged("/remote.php/webdav/data/letter.txt"), "/remote.php/webdav/data/letter.txt");
+});
