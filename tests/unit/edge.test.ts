@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { caddyfile, CaddyfileInput } from "../../components/edge/caddyfile";
+import { publishedPorts } from "../../components/edge";
 import { Closed } from "../../components/site";
 import { hostsOf } from "../../hosts";
 import { Tls } from "../../settings/tls";
+import { settingsOf } from "../configuration";
 
 const SITE = { upstream: "authelia:9091", rewrites: [] };
 
@@ -224,4 +226,11 @@ test("each request is logged under an id of the edge's own, without query and he
     assert.equal(logged("/oidc-callback.html?code=c&state=s"), "/oidc-callback.html");
     assert.equal(logged("/data/eyJhbGciOiJIUzI1NiJ9.e30.x?a=b"), "/data/");
     assert.equal(logged("/remote.php/webdav/data/letter.txt"), "/remote.php/webdav/data/letter.txt");
+});
+
+test("wherever the sites are published, metrics are on the loopback", () => {
+    const addresses = (values: object) => publishedPorts(settingsOf(values)).map(({ address, port }) => `${address}:${port}`);
+    assert.ok(!addresses({ address: "192.0.2.1" }).some((each) => each.startsWith("127.")));
+    assert.ok(addresses({ address: "192.0.2.1", metricsPort: 9464 }).includes("127.0.0.1:9464"));
+    assert.equal(addresses({ metricsPort: 9464 }).filter((each) => each.endsWith(":9464")).length, 1);
 });
