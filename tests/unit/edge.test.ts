@@ -229,7 +229,8 @@ test("each request is logged under an id of the edge's own, without query and he
 });
 
 test("wherever the sites are published, metrics are on the loopback", () => {
-    const addresses = (values: object) => publishedPorts(settingsOf(values)).map(({ address, port }) => `${address}:${port}`);
+    const addresses = (values: Record<string, unknown>) =>
+        publishedPorts(settingsOf(values)).map(({ address, port }) => `${address}:${port}`);
     assert.ok(!addresses({ address: "192.0.2.1" }).some((each) => each.startsWith("127.")));
     assert.ok(addresses({ address: "192.0.2.1", metricsPort: 9464 }).includes("127.0.0.1:9464"));
     assert.equal(addresses({ metricsPort: 9464 }).filter((each) => each.endsWith(":9464")).length, 1);
