@@ -54,6 +54,14 @@ export interface JsonMembers {
     readonly members: Readonly<Record<string, string>>;
 }
 
+/** Figures of a server in the form of Prometheus, at /metrics. */
+export interface Metrics {
+    /** What the server is called by whoever reads them. */
+    readonly server: string;
+    /** Name and port on the stack's network; plain HTTP. */
+    readonly upstream: string;
+}
+
 export interface Site {
     readonly host: Host;
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
@@ -67,4 +75,6 @@ export interface Site {
     readonly members?: readonly JsonMembers[];
     /** Exact paths under which a picture is served that somebody gave, in SVG whatever they say. */
     readonly pictures?: readonly string[];
+    /** What it counts for others to read, where the edge hands that out. */
+    readonly metrics?: Metrics;
 }

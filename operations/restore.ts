@@ -220,6 +220,7 @@ async function apart(): Promise<Changes> {
         address: "127.0.0.1",
         httpsPort: await freePort(),
         httpPort: 0,
+        metricsPort: 0,
         tls: { mode: "private-ca" },
         smtp: undefined,
         storage: undefined,

@@ -1,18 +1,28 @@
 /**
  * `npm run status -- --stack <stack>`: what a stack runs, since when, what it takes, and when it was last backed up; with --drift also what
- * differs from its configuration.
+ * differs from its configuration; with --prometheus a file for node_exporter, which hands it to Prometheus.
  */
+import { renameSync, writeFileSync } from "node:fs";
+
 import { hostsOf } from "../hosts";
 import { Failure } from "../system/failure";
 import { certificateEnd } from "./certificate";
 import { conclude, Outcome, Say, stackCommand, StackOptions } from "./command-line";
 import { containerStates, dataSizes, memoryNow, printBytes } from "./containers";
 import { lastBackup } from "./last-backup";
+import { figures } from "./figures";
 import { spacesOf } from "./spaces";
 import { edgeAddress, Stack } from "./stack";
 import { printTable } from "./table";
 
-async function status(name: string, drift: boolean, people: boolean, say: Say): Promise<Outcome> {
+/** What is looked at besides, and where figures are written to. */
+interface Further {
+    readonly drift: boolean;
+    readonly people: boolean;
+    readonly prometheus?: string;
+}
+
+async function status(name: string, { drift, people, prometheus }: Further, say: Say): Promise<Outcome> {
     const stack = await Stack.open(name, say);
     const silence = await stack.silence();
     if (silence !== undefined) {
@@ -45,6 +55,13 @@ async function status(name: string, drift: boolean, people: boolean, say: Say): 
                   (end) => end.toISOString(),
                   (error: Error) => `not to be trusted: ${error.message}`,
               );
+    if (prometheus !== undefined) {
+        // Under another name first, because whoever reads the file may do so at any time.
+        writeFileSync(`${prometheus}.new`, figures({ stack: name, now: new Date(), data, backup, certificate }), {
+            mode: 0o644,
+        });
+        renameSync(`${prometheus}.new`, prometheus);
+    }
     const differs = drift ? await stack.attempt("preview", "--refresh", "--expect-no-changes") : undefined;
     const ok = states.every(({ status, health }) => status === "running" && health === "healthy");
     const text = [
@@ -103,7 +120,6 @@ async function status(name: string, drift: boolean, people: boolean, say: Say): 
 void stackCommand("status", "What a stack runs, since when, and what it takes.")
     .option("--drift", "compare what runs with the configuration too, which takes some seconds", false)
     .option("--people", "say what each person's files and each shared space take, which reads every folder", false)
-    .action(({ stack, json, drift, people }: StackOptions & { drift: boolean; people: boolean }) =>
-        conclude(json, (say) => status(stack, drift, people, say)),
-    )
+    .option("--prometheus <file>", "write what metrics do not say into a file for node_exporter's textfile collector")
+    .action(({ stack, json, ...further }: StackOptions & Further) => conclude(json, (say) => status(stack, further, say)))
     .parseAsync();

@@ -16,6 +16,7 @@ import { Fault, faultsOf } from "./fault";
 import { Images, images, releasesOf } from "./images";
 import { checkLooks, looks } from "./looks";
 import { lifespans } from "./lifespans";
+import { checkMetricsPort, metricsPort } from "./metrics-port";
 import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
 import { quotas } from "./quotas";
@@ -50,6 +51,7 @@ export const KEYS = {
     sessions,
     bus,
     engine,
+    metricsPort,
     images,
     rotations,
     ...SWITCHES,
@@ -103,6 +105,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["users", "directory"], checkUsers),
         ...rule(usable, ["access", "directory"], checkAccess),
         ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus"], checkEngine),
+        ...rule(usable, ["metricsPort", "httpsPort", "httpPort", "engine"], checkMetricsPort),
         ...(Array.isArray(releases)
             ? releases
             : [

@@ -12,9 +12,10 @@ export const address = text("an IP address of the Docker host", (value) => isIP(
         example: "0.0.0.0",
     });
 
-function port(least: number, standard: number, description: string) {
+/** A port, by default `standard`. */
+export function port(least: number, standard: number, description: string, example = standard) {
     const allowed = `a whole number from ${least} to 65535`;
-    return z.int(allowed).min(least, allowed).max(65535, allowed).default(standard).meta({ description, example: standard });
+    return z.int(allowed).min(least, allowed).max(65535, allowed).default(standard).meta({ description, example });
 }
 
 /** The port of a server outside the stack. */

@@ -20,6 +20,11 @@ export const SWITCHES = {
         false,
         "Whether desktop apps before 5.3 may sign in, which send their client secret in two ways at once. Authelia 4.38.16 and later.",
     ),
+    requestLogs: flag(
+        false,
+        "Whether each request is logged, as JSON and without its query, under an id by which the edge and oCIS know it; and Authelia " +
+            "writes JSON too. See docs/watching.md.",
+    ),
     untestedReleases: flag(
         false,
         "Accept an image of a release newer than the supported ones, and configure it like the newest that is supported. For whoever " +

@@ -23,6 +23,9 @@ import { AUTHELIA_DATA, sessionStore, storage } from "./state";
 /** Port of Authelia's server; its default. */
 export const AUTHELIA_PORT = 9091;
 
+/** Port of Authelia's metrics; its default. Source: Authelia's documentation, telemetry.metrics. */
+export const AUTHELIA_METRICS_PORT = 9959;
+
 /** The file with the last one-time code, where mail is off. */
 export const NOTIFICATIONS = `${AUTHELIA_DATA}/notification.txt`;
 
@@ -227,7 +230,10 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
             ...(line.limits.length === 0 ? {} : { endpoints: { rate_limits: rateLimits(line.limits, peopleAtOneAddress) } }),
             ...assets,
         },
-        log: { level: "info", format: "text" },
+        log: { level: "info", format: settings.requestLogs ? "json" : "text" },
+        ...(settings.metricsPort === 0
+            ? {}
+            : { telemetry: { metrics: { enabled: true, address: `tcp://:${AUTHELIA_METRICS_PORT}/metrics` } } }),
         totp: { issuer: domain },
         ...webauthn(secondFactors),
         // The host keeps the time; a start must not depend on a time server that may be out of reach.

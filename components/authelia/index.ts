@@ -21,6 +21,7 @@ import { changesStorageKey, previousKeyFile } from "./rekey";
 import { AUTHELIA_DATA, authoritiesOf, passwordsOf, State } from "./state";
 import {
     AUTHELIA_MEMORY,
+    AUTHELIA_METRICS_PORT,
     AUTHELIA_PORT,
     autheliaConfiguration,
     autheliaSecretsFile,
@@ -155,6 +156,7 @@ export class Authelia extends pulumi.ComponentResource {
             queue: PASSWORD_CHECKS,
             members: portalWords(settings.looks),
             pictures: settings.looks.logo === undefined ? [] : PORTAL_PICTURES,
+            metrics: { server: "authelia", upstream: `${workload.host}:${AUTHELIA_METRICS_PORT}` },
         };
         this.registerOutputs({ issuer: this.site.host.url });
     }

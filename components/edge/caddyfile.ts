@@ -6,8 +6,11 @@ import { Closed, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
 
+/** Where metrics are published, wherever the sites are: whoever reads them is on the Docker host, or comes there by a way of one's own. */
+export const METRICS_ADDRESS = "127.0.0.1";
+
 export interface CaddyfileInput {
-    readonly settings: Pick<Settings, "engine" | "httpsPort" | "httpPort" | "http3" | "tls">;
+    readonly settings: Pick<Settings, "engine" | "httpsPort" | "httpPort" | "http3" | "metricsPort" | "requestLogs" | "tls">;
     readonly sites: readonly Site[];
     /** Root of the authority that is asked by ACME; a path in the container. */
     readonly root: string;
@@ -197,17 +200,60 @@ function svg(paths: readonly string[]): string[] {
 }
 
 /**
+ * What every line about a request leaves out, errors too: the query, which has authorization codes and signatures, and of an upload by tus its
+ * token, which oCIS puts into the path; headers, which have addresses with queries.
+ */
+const LOG = block(
+    "log",
+    block("format filter", [
+        "request>uri regexp `^(/data/)[^?]*|\\?.*` `$1`",
+        ...["request>headers", "request>tls", "resp_headers"].map((field) => `${field} delete`),
+    ]),
+);
+
+/** Gives each request an id of its own, in the place of one that a client claims, and logs it. */
+const LOGGED = ["log", "request_header X-Request-ID {http.request.uuid}"];
+
+/**
+ * Counts requests. What is not a site's is named, so that it can be told from people's; before other options of servers, because Caddy takes
+ * the first that fits. Source: Caddy 2.11.9, caddyconfig/httpcaddyfile/serveroptions.go.
+ */
+function counting(metricsPort: number): string[] {
+    const named = { health: HEALTH_ADDRESS, metrics: `:${metricsPort}` };
+    return ["metrics", ...Object.entries(named).flatMap(([name, listener]) => block(`servers ${listener}`, [`name ${name}`]))];
+}
+
+/**
+ * Figures of every server at a path that is the server's name. They are a site of their own, which answers to the loopback's names alone: a
+ * page that a browser on the Docker host shows comes under the page's, even where its name leads to the loopback.
+ */
+function metricsSite({ sites, settings: { metricsPort } }: CaddyfileInput): string[] {
+    const names = [METRICS_ADDRESS, "localhost"].map((name) => `http://${name}:${metricsPort}`);
+    return block(names.join(", "), [
+        ...block("handle /edge", ["metrics"]),
+        ...sites.flatMap(({ metrics }) =>
+            metrics === undefined
+                ? []
+                : block(`handle /${metrics.server}`, ["rewrite * /metrics", `reverse_proxy ${metrics.upstream}`]),
+        ),
+        "respond 404",
+    ]);
+}
+
+/**
  * Caddy's defaults serve synchronising clients well: TLS 1.2 or newer, bodies of any size and duration, streaming, and
  * forwarded headers of clients overwritten. What is written here is only what differs.
  */
 export function caddyfile(input: CaddyfileInput): string {
     const { sites, settings } = input;
-    const { httpPort, tls } = settings;
+    const { httpPort, metricsPort, requestLogs, tls } = settings;
     const options = [
         "admin off",
         "persist_config off",
         // Longer than a request usually takes, shorter than the time that the container has to stop.
         "grace_period 20s",
+        ...(metricsPort === 0 ? [] : counting(metricsPort)),
+        ...(requestLogs ? LOG : []),
         ...tlsOptions(input),
     ];
     const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue, ...more }: Site) => {
@@ -226,6 +272,7 @@ export function caddyfile(input: CaddyfileInput): string {
             ...siteCertificate(input),
             // Where a browser may not verify the site, it must not be told never to come without.
             ...(isPublic(tls) ? [HSTS] : []),
+            ...(requestLogs ? LOGGED : []),
             ...closed.flatMap((each, index) => refusal(each, `closed${index}`)),
             ...preceded.flatMap((each, index) => questionBefore(each, `preceded${index}`, upstream, headers)),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
@@ -246,5 +293,6 @@ export function caddyfile(input: CaddyfileInput): string {
     const redirect = ({ host }: Site) => block(`http://${host.name}:${httpPort}`, [`redir ${host.url}{uri} 308`]);
     const redirects = httpPort === 0 || tls.mode === "none" ? [] : sites.flatMap(redirect);
     const health = block(`http://${HEALTH_ADDRESS}`, ["bind 127.0.0.1", "respond 200"]);
-    return [...block("", options), ...sites.flatMap(site), ...redirects, ...health, ""].join("\n");
+    const metrics = metricsPort === 0 ? [] : metricsSite(input);
+    return [...block("", options), ...sites.flatMap(site), ...redirects, ...metrics, ...health, ""].join("\n");
 }

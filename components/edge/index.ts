@@ -12,7 +12,7 @@ import { Network } from "../network";
 import { Site } from "../site";
 import { File, FILES_PATH, PublishedPort, SECRETS_PATH, Workload } from "../workload";
 import { noticeHiddenAddresses } from "./addresses";
-import { caddyfile, HEALTH_ADDRESS } from "./caddyfile";
+import { caddyfile, HEALTH_ADDRESS, METRICS_ADDRESS } from "./caddyfile";
 
 export interface EdgeArgs {
     readonly network: Network;
@@ -56,11 +56,16 @@ function certificateFiles(tls: Tls, served?: CertificateWithKey): { files: File[
 }
 
 /** The ports that the edge publishes, each with what moves it elsewhere. */
-export function publishedPorts({ address, httpsPort, httpPort, http3, tls }: Settings): PublishedPort[] {
+export function publishedPorts({ address, httpsPort, httpPort, http3, metricsPort, tls }: Settings): PublishedPort[] {
     const plain = { address, port: httpPort, cure: { set: ["httpPort"], to: tls.mode === "none" ? 8081 : 0 } };
     const https = { address, port: httpsPort, cure: { set: ["httpsPort"], to: 9443 } };
     const quic = { address, port: httpsPort, protocol: "udp" as const, cure: { set: ["http3"], to: false } };
-    return [...(tls.mode === "none" ? [] : [https, ...(http3 ? [quic] : [])]), ...(httpPort === 0 ? [] : [plain])];
+    const metrics = { address: METRICS_ADDRESS, port: metricsPort, cure: { set: ["metricsPort"], to: 9465 } };
+    return [
+        ...(tls.mode === "none" ? [] : [https, ...(http3 ? [quic] : [])]),
+        ...(httpPort === 0 ? [] : [plain]),
+        ...(metricsPort === 0 ? [] : [metrics]),
+    ];
 }
 
 export class Edge extends pulumi.ComponentResource {

@@ -21,6 +21,12 @@ import { WEB_CLIENT_ID } from "./relying-parties";
 export const OCIS_PORT = 9200;
 
 /**
+ * Port of the proxy's metrics, which are those of all services in the process; its default. Source: oCIS 8.2.0,
+ * services/proxy/pkg/config/defaults, and ocis-pkg/service/debug, which hands out what the process has registered.
+ */
+export const OCIS_METRICS_PORT = 9205;
+
+/**
  * Where oCIS's services send files to each other, and read them: straight to the frontend, in oCIS's own container. By default they take
  * the public URL, and whatever a person writes or reads passes the edge twice, the second time in TLS that oCIS opens to it. Source: oCIS
  * 8.2.0, services/gateway/pkg/revaconfig (datagateway) and services/frontend/pkg/config/defaults; run with it.
@@ -304,10 +310,13 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         OCIS_BASE_DATA_PATH: OCIS_DATA,
         OCIS_INSECURE: "false",
         OCIS_LOG_LEVEL: "warn",
+        // Of all services the proxy alone, which sees each request once.
+        ...(settings.requestLogs ? { PROXY_LOG_LEVEL: "info" } : {}),
         OCIS_EXCLUDE_RUN_SERVICES: servicesElsewhere(input).join(","),
         PROXY_HTTP_ADDR: `0.0.0.0:${OCIS_PORT}`,
         PROXY_TLS: "false",
         PROXY_ENABLE_BASIC_AUTH: "false",
+        ...(settings.metricsPort === 0 ? {} : { PROXY_DEBUG_ADDR: `0.0.0.0:${OCIS_METRICS_PORT}` }),
 
         PROXY_OIDC_ISSUER: issuer,
         PROXY_OIDC_REWRITE_WELLKNOWN: "true",

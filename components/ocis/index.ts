@@ -22,6 +22,7 @@ import { WEB_PICTURES, webFiles } from "./looks";
 import {
     OCIS_DATA,
     OCIS_DATA_GATEWAY,
+    OCIS_METRICS_PORT,
     OCIS_PORT,
     ocisClosed,
     ocisContentSecurityPolicy,
@@ -224,6 +225,7 @@ export class Ocis extends pulumi.ComponentResource {
             // Where an upload by tus goes on: the one thing that a client is told of it.
             inside: OCIS_DATA_GATEWAY,
             rewrites: [],
+            metrics: { server: "ocis", upstream: `${workload.host}:${OCIS_METRICS_PORT}` },
             closed: ocisClosed(settings.images.ocis.line),
             pictures: settings.looks.logo === undefined ? [] : WEB_PICTURES,
         };

@@ -310,3 +310,15 @@ test("where Authelia ends sessions for a relying party, the web interface alone 
     assert.deepEqual(registered("4.40.0"), [["https://owncloud.example.com/"], [], [], []]);
     assert.deepEqual(new Set(registered("4.39.28")), new Set([undefined]), "4.39 refuses a key that it does not know");
 });
+
+test("metrics are open on the stack's network where they are asked for", () => {
+    assert.equal(configurationOf("4.39.20").telemetry, undefined);
+    assert.deepEqual(configurationOf("4.39.20", { metricsPort: 9464 }).telemetry, {
+        metrics: { enabled: true, address: "tcp://:9959/metrics" },
+    });
+});
+
+test("its log is JSON where requests are logged", () => {
+    assert.equal(configurationOf("4.39.20").log.format, "text");
+    assert.equal(configurationOf("4.39.20", { requestLogs: true }).log.format, "json");
+});

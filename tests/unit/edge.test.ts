@@ -4,9 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { caddyfile, CaddyfileInput } from "../../components/edge/caddyfile";
+import { publishedPorts } from "../../components/edge";
 import { Closed } from "../../components/site";
 import { hostsOf } from "../../hosts";
 import { Tls } from "../../settings/tls";
+import { settingsOf } from "../configuration";
+
+const SITE = { upstream: "authelia:9091", rewrites: [] };
 
 /** The Caddyfile of a stack with `settings` in the place of the usual ones. */
 const render = (settings: Partial<CaddyfileInput["settings"]> = {}, more: Partial<CaddyfileInput> = {}) => {
@@ -15,6 +19,8 @@ const render = (settings: Partial<CaddyfileInput["settings"]> = {}, more: Partia
         httpsPort: 443,
         httpPort: 80,
         http3: true,
+        metricsPort: 0,
+        requestLogs: false,
         tls: { mode: "acme", server: "production", email: "me@example.com" },
         ...settings,
     };
@@ -195,4 +201,51 @@ test("members of an object are replaced by the edge, and a picture is said to be
         /@pictures path \/logo\.png\s+header @pictures \{\s+>Content-Type image\/svg\+xml\s+>Content-Security-Policy .*sandbox"/,
     );
     assert.equal(render({}, { sites: [{ ...plain, members: [], pictures: [] }] }), render({}, { sites: [plain] }));
+});
+
+test("metrics are a site of their own for the loopback's names, and nothing of them is there by default", () => {
+    const sites = [
+        {
+            ...SITE,
+            host: hostsOf({ domain: "example.com", httpsPort: 443 }).auth,
+            metrics: { server: "authelia", upstream: "authelia:9959" },
+        },
+    ];
+    const text = render({ metricsPort: 9464 }, { sites });
+    const site = /^http:\/\/127\.0\.0\.1:9464, http:\/\/localhost:9464 \{\n([^]*?)^\}/m.exec(text)![1]!;
+    assert.match(site, /handle \/edge \{\s+metrics\s+\}/);
+    assert.match(site, /handle \/authelia \{\s+rewrite \* \/metrics\s+reverse_proxy authelia:9959\s+\}/);
+    assert.match(
+        text,
+        /^\tmetrics\n\tservers 127\.0\.0\.1:2020 \{\n\t\tname health\n\t\}\n\tservers :9464 \{\n\t\tname metrics/m,
+    );
+    assert.equal(text.match(/:9959/g)?.length, 1, "no public site leads there");
+    assert.doesNotMatch(render({}, { sites }), /metrics|9959|servers/);
+});
+
+test("the names of servers come before what all of them are told", () => {
+    const text = render({ metricsPort: 9464, http3: false });
+    assert.ok(text.indexOf("name metrics") < text.indexOf("protocols h1 h2"));
+});
+
+test("each request is logged under an id of the edge's own, without query and headers, where that is asked for", () => {
+    const text = render({ requestLogs: true });
+    assert.match(text, /^\tlog \{\n\t\tformat filter \{\n\t\t\trequest>uri regexp/m, "of all lines, errors too");
+    assert.match(text, /request>headers delete\s+request>tls delete\s+resp_headers delete/);
+    const sites = /log\n\trequest_header X-Request-ID \{http\.request\.uuid\}\n/g;
+    assert.equal(text.match(sites)?.length, 2);
+    assert.doesNotMatch(render(), /log|X-Request-ID/);
+    const [, pattern] = /regexp `(.*)` `\$1`/.exec(text)!;
+    const logged = (uri: string) => uri.replaceAll(new RegExp(pattern!, "g"), (_, kept: string | undefined) => kept ?? "");
+    assert.equal(logged("/oidc-callback.html?code=c&state=s"), "/oidc-callback.html");
+    assert.equal(logged("/data/eyJhbGciOiJIUzI1NiJ9.e30.x?a=b"), "/data/");
+    assert.equal(logged("/remote.php/webdav/data/letter.txt"), "/remote.php/webdav/data/letter.txt");
+});
+
+test("wherever the sites are published, metrics are on the loopback", () => {
+    const addresses = (values: Record<string, unknown>) =>
+        publishedPorts(settingsOf(values)).map(({ address, port }) => `${address}:${port}`);
+    assert.ok(!addresses({ address: "192.0.2.1" }).some((each) => each.startsWith("127.")));
+    assert.ok(addresses({ address: "192.0.2.1", metricsPort: 9464 }).includes("127.0.0.1:9464"));
+    assert.equal(addresses({ metricsPort: 9464 }).filter((each) => each.endsWith(":9464")).length, 1);
 });

@@ -62,6 +62,17 @@ test("an upload waits until it is done, where what it takes may be away", () => 
     assert.equal(environmentOf("8.2.0", {}, s3()).OCIS_ASYNC_UPLOADS, "false");
 });
 
+test("metrics are open on the stack's network where they are asked for", () => {
+    assert.equal(environmentOf("8.2.0").PROXY_DEBUG_ADDR, undefined);
+    assert.equal(environmentOf("8.2.0", {}, { metricsPort: 9464 }).PROXY_DEBUG_ADDR, "0.0.0.0:9205");
+});
+
+test("of a service that logs each request there is one, where that is asked for", () => {
+    const { OCIS_LOG_LEVEL, PROXY_LOG_LEVEL } = environmentOf("8.2.0", {}, { requestLogs: true });
+    assert.deepEqual([OCIS_LOG_LEVEL, PROXY_LOG_LEVEL], ["warn", "info"]);
+    assert.equal(environmentOf("8.2.0").PROXY_LOG_LEVEL, undefined);
+});
+
 test("of several processes one keeps shares, and none keeps what another one may have changed", () => {
     const here = environmentOf("8.2.0", { sharing: "here" });
     const elsewhere = environmentOf("8.2.0", { sharing: { host: "ocis-shares" } });
