@@ -200,7 +200,7 @@ function svg(paths: readonly string[]): string[] {
 }
 
 /**
- * What every line about a request leaves out, errors too: the query, which has authorization codes and signatures, and of an upload by tus its
+ * What every line about a request leaves out, of which there are some without an access log too, of errors: the query, which has authorization codes and signatures, and of an upload by tus its
  * token, which oCIS puts into the path; headers, which have addresses with queries.
  */
 const LOG = block(
@@ -253,7 +253,7 @@ export function caddyfile(input: CaddyfileInput): string {
         // Longer than a request usually takes, shorter than the time that the container has to stop.
         "grace_period 20s",
         ...(metricsPort === 0 ? [] : counting(metricsPort)),
-        ...(requestLogs ? LOG : []),
+        ...LOG,
         ...tlsOptions(input),
     ];
     const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue, ...more }: Site) => {
