@@ -1,4 +1,4 @@
-/** The tables of docs/reliability.md and docs/scaling.md: a row of each drill, which the tests leave in a file for operations/drill-run.ts. */
+/** The tables of docs/reliability.md, docs/scaling.md and docs/options.md: a row of each drill, which the tests leave in a file for operations/drill-run.ts. */
 
 /** Names that file; set by the commands that write the tables. */
 export const DRILLS = "OCIS_AUTHELIA_DRILLS";
@@ -8,6 +8,7 @@ export const HEADS = {
     faults: ["fault", "a client sees", "the operator", "lost"],
     changes: ["change", "containers made anew", "a client sees"],
     swarm: ["what was done", "aim", "what was seen"],
+    options: ["what", "by default", "with every option", "ratio"],
 } as const;
 
 export type TableName = keyof typeof HEADS;

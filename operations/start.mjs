@@ -25,6 +25,7 @@ const COMMANDS = {
         "put a stack back as it was backed up, here or on a new machine, or rehearse that: npm run restore -- --rehearse --stack prod …",
     status: "say what a stack runs, and what it takes: npm run status -- --stack prod",
     test: "type check, format, lint, unit tests, graph tests and deployment tests; with --all on every pair whatever a server has a part in",
+    "test-options": "run the tests of everything that a key switches on, and write the table of docs/options.md",
     "test-swarm": "bring a stack up on a swarm of three machines, made here, and write the table of docs/scaling.md",
     upgrade: "bring a stack's servers to newer releases, one line at a time: npm run upgrade -- --plan --stack prod",
     users: "list, add and remove people, set passwords and second factors: npm run users -- list --stack prod",

@@ -81,6 +81,17 @@ export function noteSwarm(proof: string, aim: string, seen: string): void {
     add({ table: "swarm", cells: [proof, aim, seen] });
 }
 
+/**
+ * Adds what two stacks have taken that stood side by side to the table of docs/options.md.
+ *
+ * @param unit Of both figures, as it is written after them.
+ */
+export function noteOptions(what: string, byDefault: number, withAll: number, unit: string): void {
+    const [one, other] = [byDefault, withAll].map((figure) => `${figure.toFixed(unit === "s" ? 2 : 0)} ${unit}`);
+    console.log(`${what}: ${one}, ${other}`);
+    add({ table: "options", cells: [what, one!, other!, (withAll / byDefault).toFixed(2)] });
+}
+
 /** The same of a change of the configuration. */
 export function noteChange(change: string, containers: readonly string[], seen: Seen): void {
     add({ table: "changes", cells: [change, containers.join(", ") || "none", describeSeen(seen)] });

@@ -28,7 +28,7 @@ const LOOKS = {
     signIn: { de: "Zur Wolke der Familie Müller" },
 };
 
-describeOn({ tier: "everything", real: true, only: ({ ocis }) => releaseOf(OCIS, ocis).line.branding }, "looks", (images) => {
+describeOn({ tier: "option", real: true, only: ({ ocis }) => releaseOf(OCIS, ocis).line.branding }, "looks", (images) => {
     let cloud: Cloud;
     const browsers: Chromium[] = [];
     /** What of the web interfaces is missing; undefined where nothing is. */

@@ -16,10 +16,17 @@ const ALL = "DEPLOYMENT_TEST_ALL";
 
 /**
  * What a test belongs to: the part of everything that differs by release and is always shown on each pair; what may differ, and is
- * shown on each pair by `npm run test:all`; what no server has a part in, and is shown once; and what takes minutes and differs little, and
- * is shown once by `npm run drills` and `npm run test:all`.
+ * shown on each pair by `npm run test:all`; what no server has a part in, and is shown once; what takes minutes and differs little, and
+ * is shown once by `npm run drills` and `npm run test:all`; and what a key brings that few switch on, of which together.test.ts shows the
+ * outline at every run, and `npm run test:options` and `npm run test:all` the rest.
  */
-export type Tier = "release" | "everything" | "once" | "drill";
+export type Tier = "release" | "everything" | "once" | "drill" | "option";
+
+/** The tiers that are not part of every run, by the commands that run them. */
+const APART: Readonly<Partial<Record<Tier, string>>> = {
+    drill: "npm run drills",
+    option: "npm run test:options",
+};
 
 /** The environment that hands `pairs`, the newest first, to the test files. */
 export function environmentOf(pairs: readonly ImageNames[], all: boolean): Record<string, string> {
@@ -60,8 +67,9 @@ export function describeOn(
     const suitable = pairsOfThisRun().filter(({ authelia, ocis }) => !real || ![authelia, ocis].some(isStandIn));
     const all = process.env[ALL] !== undefined;
     const onEach = tier === "release" || (tier === "everything" && all);
-    if (tier === "drill" && !all && process.env[DRILLS] === undefined) {
-        describe(what, { skip: "npm run drills and npm run test:all run it" });
+    const command = APART[tier];
+    if (command !== undefined && !all && process.env[DRILLS] === undefined) {
+        describe(what, { skip: `${command} and npm run test:all run it` });
         return;
     }
     const pairs = onEach ? suitable.filter((images) => all || only(images)) : suitable.slice(0, 1);

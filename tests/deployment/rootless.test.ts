@@ -9,7 +9,7 @@ import { NO_ROOTLESS_ENGINE, RootlessEngine } from "./rootless-engine";
 import { eventually } from "./waiting";
 import { readText, tokenClient } from "./webdav";
 
-describeOn({ tier: "everything", real: true, missing: NO_ROOTLESS_ENGINE }, "an engine without root", (images) => {
+describeOn({ tier: "option", real: true, missing: NO_ROOTLESS_ENGINE }, "an engine without root", (images) => {
     let engine: RootlessEngine;
     let cloud: Cloud;
     let alice: Session;

@@ -37,7 +37,7 @@ const DEVICE = {
 const missing = (images: Parameters<typeof isEarlyAuthelia>[0]) =>
     NO_CHROMIUM ?? (isEarlyAuthelia(images) ? "nobody begins with a passkey up to Authelia 4.38" : undefined);
 
-describeOn({ tier: "everything", real: true, missing }, "second factors by the person", (images) => {
+describeOn({ tier: "option", real: true, missing }, "second factors by the person", (images) => {
     let authority: Authority;
     let mail: MailServer;
     let cloud: Cloud;

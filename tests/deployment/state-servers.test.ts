@@ -35,7 +35,7 @@ const PEOPLE = ["alice", "bob", "carol"];
 /** Seconds within which a server is ready again. */
 const SOON = 60;
 
-describeOn({ tier: "everything", real: true, missing: MISSING }, "PostgreSQL and Redis in the stack", (images) => {
+describeOn({ tier: "option", real: true, missing: MISSING }, "PostgreSQL and Redis in the stack", (images) => {
     let cloud: Cloud;
     const folder = mkdtempSync(join(tmpdir(), "state-servers-test-"));
 

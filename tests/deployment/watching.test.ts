@@ -44,7 +44,7 @@ function expressionsIn(part: unknown): string[] {
     return [...(expr === undefined ? [] : [expr]), ...Object.values(part).flatMap(expressionsIn)];
 }
 
-describeOn({ tier: "everything", real: true, missing: NO_PROMETHEUS }, "a stack that is watched", (images) => {
+describeOn({ tier: "option", real: true, missing: NO_PROMETHEUS }, "a stack that is watched", (images) => {
     const NAMES = ["alice", "bob", "carol", "dave", "erin"];
     /** What oCIS 4.0 does not count, or under other names. */
     const LATER = /ocis_proxy_requests_total|reva_/;

@@ -1,0 +1,10 @@
+/**
+ * `npm run test:options`: everything that a key switches on, on the newest servers at hand, and what all of it together takes, in
+ * docs/options.md. Takes about a quarter of an hour.
+ */
+import { runMain } from "../system/failure";
+import { runDrills } from "./drill-run";
+
+const TESTS = ["together", "state-servers", "quotas", "looks", "second-factors", "watching", "rootless"];
+
+runMain(() => runDrills(TESTS, ["options"], "docs/options.md"));
