@@ -94,8 +94,19 @@ const inLdap = z
     })
     .transform(({ preset, ...said }) => ({ ...PRESETS[preset], ...said }));
 
+const inLldap = z.strictObject({
+    mode: z.literal("lldap").meta({
+        description:
+            "In LLDAP, as one more container of the stack, with a page at users.auth.<domain> for its administrators (the first is admin, " +
+            "output initialPasswords); people change their passwords themselves. See docs/directories.md.",
+    }),
+});
+
 export const directory = z
-    .preprocess(withMode("authelia"), z.discriminatedUnion("mode", [inAuthelia, inOcis, inLdap], "authelia, ocis or ldap"))
+    .preprocess(
+        withMode("authelia"),
+        z.discriminatedUnion("mode", [inAuthelia, inOcis, inLldap, inLdap], "authelia, ocis, lldap or ldap"),
+    )
     .prefault({})
     .meta({ description: "Where users live. A stack keeps the mode with which it was made." });
 

@@ -93,7 +93,9 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["httpsPort", "httpPort"], checkPorts),
         ...rule(usable, ["tls", "domain"], checkPublicAuthority),
         ...rule(usable, ["tls", "address", "httpPort"], checkProxied),
-        ...rule(usable, ["tls", "domain", "httpsPort"], (values) => checkCertificate(values.tls, hostsOf(values), given.tls)),
+        ...rule(usable, ["tls", "domain", "httpsPort", "directory"], (values) =>
+            checkCertificate(values.tls, hostsOf(values), given.tls),
+        ),
         ...rule(usable, ["users", "directory"], checkUsers),
         ...rule(usable, ["access", "directory"], checkAccess),
         ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus"], checkEngine),
