@@ -47,7 +47,8 @@ describeOn(
             cloud = await Cloud.up("test-lldap", {
                 images: { ...images, lldap: LLDAP } as typeof images,
                 directory: { mode: "lldap" },
-                access: { groups: ["family"], administrators: ["parents"] },
+                // By password alone, so that nobody waits for codes: those are the page's and the portal's here.
+                access: { policy: "one_factor", groups: ["family"], administrators: ["parents"] },
                 smtp: { ...mail.settings, authority: authority.root },
             });
             await cloud.enrol(["admin"]);
@@ -73,18 +74,25 @@ describeOn(
                 return health === "healthy" || undefined;
             });
 
-        /** What the portal answers. */
-        const portal = async (path: string, json: object, browser = cloud.open()) =>
-            browser.ask(`${cloud.issuer}/api${path}`, { json });
+        /** What the portal answers: 200 stands for no success by itself, and some successes say nothing more. */
+        const portal = async (path: string, json: object, browser = cloud.open()): Promise<string> => {
+            const { status, text } = await browser.ask(`${cloud.issuer}/api${path}`, { json });
+            return `${status} ${text === "" ? "OK" : (JSON.parse(text) as { status: string }).status}`;
+        };
+
+        /** The next mail to somebody, as text. */
+        const mailTo = async (user: string) =>
+            (await mail.mailTo(`${user}@example.com`)).replaceAll("=\r\n", "").replaceAll("=3D", "=");
 
         /** Sets a password by the link that comes by mail, as somebody does who has forgotten it or never had one. */
-        async function setByMail(user: string, password: string): Promise<number> {
+        async function setByMail(user: string, password: string): Promise<string> {
             const browser = cloud.open();
-            assert.equal((await portal("/reset-password/identity/start", { username: user }, browser)).status, 200);
-            const text = (await mail.mailTo(`${user}@example.com`)).replaceAll("=\r\n", "").replaceAll("=3D", "=");
+            mail.mails.length = 0; // Authelia sends a notice of each change
+            assert.equal(await portal("/reset-password/identity/start", { username: user }, browser), "200 OK");
+            const text = await mailTo(user);
             const [, token] = /token=([\w.-]+)/.exec(text) ?? assert.fail(text);
-            assert.equal((await portal("/reset-password/identity/finish", { token }, browser)).status, 200);
-            return (await portal("/reset-password", { password }, browser)).status;
+            assert.equal(await portal("/reset-password/identity/finish", { token }, browser), "200 OK");
+            return portal("/reset-password", { password }, browser);
         }
 
         test("the page opens to nobody without a session, and to no member of other groups", async () => {
@@ -103,7 +111,7 @@ describeOn(
             const asked = await stranger.ask(`${page}/`, { headers: { ...html.headers, authorization: `Basic ${basic}` } });
             assert.equal(asked.status, 302);
             cloud.passwords.bob = newPassword();
-            assert.equal(await setByMail("bob", cloud.passwords.bob), 200);
+            assert.equal(await setByMail("bob", cloud.passwords.bob), "200 OK");
             const bob = await atPortal(cloud, "bob");
             assert.equal((await bob.ask(`${page}/`, html)).status, 403);
         });
@@ -118,11 +126,11 @@ describeOn(
         });
 
         test("people get in by all clients, as what their groups say", async () => {
-            for (const user of ["alice", "carol", "dora"] as const) {
+            for (const user of ["alice", "carol"] as const) {
                 cloud.passwords[user] = newPassword();
-                const set = await setByMail(user, cloud.passwords[user]).catch(() => undefined);
-                assert.equal(set, user === "dora" ? undefined : 200, user);
+                assert.equal(await setByMail(user, cloud.passwords[user]), "200 OK", user);
             }
+            cloud.passwords.dora = newPassword();
             for (const user of ["alice", "bob"] as const) {
                 for (const client of Object.keys(CLIENTS)) {
                     assert.equal(
@@ -141,7 +149,7 @@ describeOn(
 
         test("the servers' accounts are no people", async () => {
             const password = await docker("exec", container("lldap"), "cat", "/run/secrets/authelia");
-            assert.equal((await portal("/firstfactor", { username: "authelia", password })).status, 401);
+            assert.match(await portal("/firstfactor", { username: "authelia", password }), /^401/);
             const alice = await cloud.signIn(cloud.credentials("alice"));
             const { text } = await alice.ask("/graph/v1.0/users");
             assert.doesNotMatch(text, /authelia@|ocis@/);
@@ -152,18 +160,14 @@ describeOn(
             const { password: before } = cloud.credentials("bob");
             const browser = await atPortal(cloud, "bob");
             const change = { username: "bob", old_password: before, new_password: newPassword() };
-            assert.notEqual(
-                (await portal("/change-password", change, browser)).status,
-                200,
-                "without the code that comes by mail",
-            );
+            assert.doesNotMatch(await portal("/change-password", change, browser), /OK/, "without the code that comes by mail");
+            mail.mails.length = 0;
             const elevation = `${cloud.issuer}/api/user/session/elevation`;
             assert.equal((await browser.ask(elevation, { method: "POST" })).status, 200);
-            const [, otc] = /^(?:.*code: |\s*)([A-Z0-9]{8})\s*$/m.exec(await mail.mailTo("bob@example.com"))!;
+            const [, otc] = /^(?:.*code: |\s*)([A-Z0-9]{8})\s*$/m.exec(await mailTo("bob"))!;
             assert.equal((await browser.ask(elevation, { method: "PUT", json: { otc } })).status, 200);
-            assert.notEqual((await portal("/change-password", { ...change, new_password: "Aa1!" }, browser)).status, 200);
-            const { status, text } = await portal("/change-password", change, browser);
-            assert.equal(status, 200, text);
+            assert.doesNotMatch(await portal("/change-password", { ...change, new_password: "Aa1!" }, browser), /OK/);
+            assert.equal(await portal("/change-password", change, browser), "200 OK");
             assert.equal(await outcome(cloud, "web", { ...cloud.credentials("bob"), password: before }), "the password: 401");
             cloud.passwords.bob = change.new_password;
             assert.equal(await outcome(cloud, "desktop", cloud.credentials("bob")), PEOPLE.bob.expected);
@@ -171,13 +175,15 @@ describeOn(
 
         test("no administrator's password can be set from the portal", async () => {
             await lldap.ask('mutation { updateUser(user: { id: "admin", email: "admin@example.com" }) { ok } }');
-            assert.notEqual(await setByMail("admin", newPassword()), 200);
-            assert.equal((await portal("/firstfactor", { username: "admin", password: cloud.passwords.admin })).status, 200);
+            assert.doesNotMatch(await setByMail("admin", newPassword()), /OK/);
+            const { admin: password } = cloud.passwords;
+            assert.equal(await portal("/firstfactor", { username: "admin", password }), "200 OK");
         });
 
         test("nothing secret is to be seen, and preview expects no change", async () => {
             const servers = ["authelia", "ocis", "lldap"];
-            const secrets = (await cloud.stack.secrets()).filter((secret) => secret.length >= 16);
+            // Of lists that are secret in whole, that is what was made.
+            const secrets = (await cloud.stack.secrets()).filter((each) => /^[A-Za-z0-9]{32,}$|PRIVATE KEY/.test(each));
             const said = await Promise.all([
                 docker(
                     "inspect",
@@ -188,9 +194,13 @@ describeOn(
                 docker("exec", container("lldap"), "sh", "-c", "cat /run/configuration/*.sh; busybox ps -o args; env"),
             ]);
             const own = [...Object.values(cloud.passwords), ...secrets];
-            assert.ok(own.length > Object.keys(PEOPLE).length);
+            assert.ok(secrets.length > 20);
             for (const secret of own) {
-                assert.ok(!said.some((text) => text.includes(secret)));
+                assert.equal(
+                    said.findIndex((text) => text.includes(secret)),
+                    -1,
+                    "a secret is to be seen",
+                );
             }
         });
 
@@ -214,13 +224,14 @@ describeOn(
         });
 
         test("accounts of the servers that are lost are made again, and everybody else stays", async () => {
-            const { users } = await (await LldapAdministrator.signIn(cloud)).ask<{ users: object[] }>("{ users { id } }");
-            await (await LldapAdministrator.signIn(cloud)).removePerson("authelia");
+            const everybody = () => lldap.ask<{ users: { id: string }[] }>("{ users { id } }");
+            lldap = await LldapAdministrator.signIn(cloud); // the portal has started anew
+            const { users } = await everybody();
+            await lldap.removePerson("authelia");
             await docker("exec", container("lldap"), "rm", "/data/accounts-made");
             await docker("restart", container("lldap"));
             await healthy();
-            const again = await (await LldapAdministrator.signIn(cloud)).ask<{ users: object[] }>("{ users { id } }");
-            assert.equal(again.users.length, users.length);
+            assert.equal((await everybody()).users.length, users.length);
             assert.equal(await outcome(cloud, "web", cloud.credentials("bob")), PEOPLE.bob.expected);
             await cloud.expectNoChange();
         });
