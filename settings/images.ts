@@ -37,7 +37,7 @@ export const images = z
         lldap: image(
             LLDAP_IMAGE,
             "LLDAP, with directory.mode lldap",
-            " One whose process may be any user; see docs/directories.md.",
+            " See docs/directories.md.",
         ),
     })
     .prefault({})
