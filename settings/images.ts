@@ -34,11 +34,7 @@ export const images = z
         caddy: image(CADDY_IMAGE, "Caddy, the edge", ""),
         postgres: image(POSTGRES_IMAGE, "PostgreSQL, with database.mode postgres", " One with glibc; see docs/state.md."),
         redis: image(REDIS_IMAGE, "Redis, with sessions.mode redis", ""),
-        lldap: image(
-            LLDAP_IMAGE,
-            "LLDAP, with directory.mode lldap",
-            " See docs/directories.md.",
-        ),
+        lldap: image(LLDAP_IMAGE, "LLDAP, with directory.mode lldap", " See docs/directories.md."),
     })
     .prefault({})
     .meta({ description: "Container images that replace the defaults." });
