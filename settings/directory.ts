@@ -1,7 +1,10 @@
 /** The key `directory`: where users live. */
 import { z } from "zod";
 
+import { AUTHELIA } from "../versions";
 import { authority, ocisPassword, secretMeta, text, withMode } from "./declaration";
+import { Fault } from "./fault";
+import { Images } from "./images";
 import { LdapSchema, PRESETS } from "./ldap";
 
 /** A distinguished name: attribute=value pairs with commas between them; a comma in a value follows a backslash. */
@@ -111,3 +114,16 @@ export const directory = z
     .meta({ description: "Where users live. A stack keeps the mode with which it was made." });
 
 export type Directory = z.output<typeof directory>;
+
+/**
+ * Authelia 4.38 changes no passwords, and forgets who is signed in while it is asked about the page. Source: run with 4.38.0; see
+ * docs/versions.md.
+ */
+export function checkDirectory({ directory: { mode } }: { directory: Directory }, { authelia }: Images): Fault[] {
+    if (mode !== "lldap" || authelia.line.passwordChange) {
+        return [];
+    }
+    const allowed = `another one with Authelia ${authelia.version}; from 4.39 on it can be lldap`;
+    const cures = [{ set: ["images", "authelia"], to: AUTHELIA.image }];
+    return [{ path: ["directory", "mode"], value: mode, allowed, cures }];
+}

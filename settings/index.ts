@@ -9,7 +9,7 @@ import { access, checkAccess } from "./access";
 import { accessTokens } from "./access-tokens";
 import { bus, checkBus } from "./bus";
 import { database } from "./database";
-import { directory } from "./directory";
+import { checkDirectory, directory } from "./directory";
 import { domain } from "./domain";
 import { checkEngine, engine } from "./engine";
 import { Fault, faultsOf } from "./fault";
@@ -105,6 +105,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
                   ...rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) =>
                       checkSwitches(on, releases),
                   ),
+                  ...rule(usable, ["directory"], (values) => checkDirectory(values, releases)),
                   ...rule(usable, ["bus"], (values) => checkBus(values, releases)),
                   ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),
               ]),

@@ -307,6 +307,12 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ["an unknown directory", { directory: { mode: "nis" } }, "directory.mode", /directory\.mode authelia/],
     ["an unknown key of directory", ldap({ uri: "x" }), "directory", /config rm --path directory\.uri/],
     ["users beside oCIS's directory", { directory: { mode: "ocis" } }, "users", /config rm users/],
+    [
+        "LLDAP with an Authelia that changes no passwords",
+        { directory: { mode: "lldap" }, users: {}, images: { authelia: "authelia/authelia:4.38.19" } },
+        "directory.mode",
+        /images\.authelia authelia/,
+    ],
     ["users beside LLDAP", { directory: { mode: "lldap" } }, "users", /config rm users/],
     [
         "an LLDAP of the stack with a URL",
