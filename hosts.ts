@@ -1,4 +1,4 @@
-/** The two public names of a stack and their URLs, as a pure function of the domain: both are known before anything exists. */
+/** The public names of a stack and their URLs, as a pure function of the domain: all are known before anything exists. */
 
 /** One site that the edge serves. */
 export interface Host {
@@ -14,13 +14,31 @@ export interface Hosts {
     readonly auth: Host;
     /** ownCloud. */
     readonly cloud: Host;
+    /**
+     * LLDAP's page, where people live there. Below Authelia's name: whoever has signed in there is known to all names below it, and to no
+     * others of the domain, ownCloud's least of all.
+     */
+    readonly users?: Host;
 }
 
-/** @param httpsPort Port under which the edge is reached from outside. */
-export function hostsOf({ domain, httpsPort }: { domain: string; httpsPort: number }): Hosts {
+/** What the hosts depend on. */
+export interface HostsInput {
+    readonly domain: string;
+    /** Port under which the edge is reached from outside. */
+    readonly httpsPort: number;
+    readonly directory?: { readonly mode: string };
+}
+
+export function hostsOf({ domain, httpsPort, directory }: HostsInput): Hosts {
     const host = (label: string): Host => {
         const name = `${label}.${domain}`;
         return { name, url: `https://${name}${httpsPort === 443 ? "" : `:${httpsPort}`}` };
     };
-    return { auth: host("auth"), cloud: host("owncloud") };
+    const both = { auth: host("auth"), cloud: host("owncloud") };
+    return directory?.mode === "lldap" ? { ...both, users: host("users.auth") } : both;
+}
+
+/** All of them, in the order in which people read them. */
+export function allHosts({ auth, cloud, users }: Hosts): Host[] {
+    return [auth, cloud, ...(users === undefined ? [] : [users])];
 }

@@ -274,6 +274,9 @@ export const POSTGRES_IMAGE = "postgres:15.18-bookworm";
 /** Redis, where that keeps who is signed in. */
 export const REDIS_IMAGE = "redis:7.2.11-alpine";
 
+/** LLDAP, where people live in one of the stack. Run with 0.6.3. */
+export const LLDAP_IMAGE = "lldap/lldap:v0.6.3-alpine-rootless";
+
 /** restic, which backups are made by; see docs/backup.md. */
 export const RESTIC_IMAGE = "restic/restic:0.19.1";
 

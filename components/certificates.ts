@@ -6,7 +6,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 
-import { Hosts } from "../hosts";
+import { allHosts, Hosts } from "../hosts";
 import { Tls } from "../settings/tls";
 import { generationName, typeToken } from "./naming";
 
@@ -63,12 +63,16 @@ export function selfSigned(
     return { certificate: certPem, privateKey, end: validityEndTime };
 }
 
-/** The certificate of both sites, with a new key, signed by `root`. */
-function sitesCertificate(name: string, root: Made, { auth, cloud }: Hosts, opts: pulumi.CustomResourceOptions): Made {
+/** The certificate of all sites, with a new key, signed by `root`. */
+function sitesCertificate(name: string, root: Made, hosts: Hosts, opts: pulumi.CustomResourceOptions): Made {
     const privateKey = newKey(`${name}-key`, opts);
     const { certRequestPem } = new tls.CertRequest(
         `${name}-request`,
-        { privateKeyPem: privateKey, subject: subject(cloud.name), dnsNames: [auth.name, cloud.name] },
+        {
+            privateKeyPem: privateKey,
+            subject: subject(hosts.cloud.name),
+            dnsNames: allHosts(hosts).map((host) => host.name),
+        },
         opts,
     );
     const { certPem, validityEndTime } = new tls.LocallySignedCert(

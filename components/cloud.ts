@@ -17,6 +17,7 @@ import { Edge, namesOnDockerHost } from "./edge";
 import { BLOBS, BUS, DATABASE, DIRECTORY, FirstChoice } from "./first-choice";
 import { LdapAccess } from "./ldap-access";
 import { typeToken } from "./naming";
+import { Lldap } from "./lldap";
 import { Network } from "./network";
 import { Ocis } from "./ocis";
 import { Postgres } from "./postgres";
@@ -62,9 +63,23 @@ export class Cloud extends pulumi.ComponentResource {
     /** Releases of the servers. */
     readonly versions: pulumi.Output<{ authelia: string; ocis: string }>;
     /** Images that the containers run. */
-    readonly images: pulumi.Output<{ authelia: string; ocis: string; caddy: string; postgres?: string; redis?: string }>;
+    readonly images: pulumi.Output<{
+        authelia: string;
+        ocis: string;
+        caddy: string;
+        postgres?: string;
+        redis?: string;
+        lldap?: string;
+    }>;
     /** Names of the containers on the Docker host. */
-    readonly containers: pulumi.Output<{ authelia: string; ocis: string; edge: string; postgres?: string; redis?: string }>;
+    readonly containers: pulumi.Output<{
+        authelia: string;
+        ocis: string;
+        edge: string;
+        postgres?: string;
+        redis?: string;
+        lldap?: string;
+    }>;
 
     /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
     constructor(name: string, args: CloudArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -133,13 +148,16 @@ export class Cloud extends pulumi.ComponentResource {
         const [releasesConfirmed, confirmReleases] = pulumi.deferredOutput<unknown>();
         const precondition = pulumi.all([choicesConfirmed, names, releasesConfirmed]);
         const common = { network, settings, hosts, precondition, mender };
+        const lldap = directory.mode === "lldap" ? new Lldap(`${name}-lldap`, common, { parent: this }) : undefined;
+        const directoryServers = lldap === undefined ? [] : [lldap.workload];
         const ocis = new Ocis(
             `${name}-ocis`,
             {
                 ...common,
                 roles: roleGroups(settings.access, directory.mode),
                 shutOut: names.apply((known) => shutOut(settings.users, settings.access, known)),
-                ldap: outside,
+                ldap: lldap?.access("ocis") ?? outside,
+                after: directoryServers,
                 trusted: certificates.trusted,
                 namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
                 secrets: secrets.ocis,
@@ -167,10 +185,11 @@ export class Cloud extends pulumi.ComponentResource {
             {
                 ...common,
                 application,
-                ldap: outside ?? ocis.ldap,
+                ldap: lldap?.access("authelia") ?? outside ?? ocis.ldap,
+                passwordResetSecret: lldap?.passwordResetSecret,
                 secrets,
                 servers: { database: postgres, sessions: redis },
-                after: [...ocis.ldapServers, ...stateServers],
+                after: [...ocis.ldapServers, ...directoryServers, ...stateServers],
                 replicas: replicas?.authelia,
             },
             part("authelia"),
@@ -180,7 +199,11 @@ export class Cloud extends pulumi.ComponentResource {
             {
                 network,
                 settings,
-                sites: [authelia.site, ocis.site],
+                sites: [
+                    authelia.site,
+                    ocis.site,
+                    ...(lldap === undefined || hosts.users === undefined ? [] : [lldap.site(hosts.users, authelia.guard)]),
+                ],
                 certificate: certificates.sites,
                 replicas: replicas?.edge,
                 precondition,
@@ -202,10 +225,12 @@ export class Cloud extends pulumi.ComponentResource {
         this.portalUrl = pulumi.output(hosts.auth.url);
         this.issuer = pulumi.output(hosts.auth.url);
         this.caCertificate = pulumi.output(certificates.trusted);
-        const passwords = pulumi.all([secrets.initialPasswords, ocis.initialPasswords]).apply(([initial, others]) => {
-            const generated = Object.entries(initial).map(([user, { password }]) => [user, password] as const);
-            return { ...Object.fromEntries(generated), ...others };
-        });
+        const passwords = pulumi
+            .all([secrets.initialPasswords, { ...ocis.initialPasswords, ...lldap?.initialPasswords }])
+            .apply(([initial, others]) => {
+                const generated = Object.entries(initial).map(([user, { password }]) => [user, password] as const);
+                return { ...Object.fromEntries(generated), ...others };
+            });
         this.initialPasswords = pulumi.secret(passwords);
         this.clientIds = pulumi.output(
             application.relyingParties.map(({ clientId, clientName }) => ({ clientName, clientId })),
@@ -217,6 +242,7 @@ export class Cloud extends pulumi.ComponentResource {
             caddy: images.caddy,
             ...(postgres && { postgres: images.postgres }),
             ...(redis && { redis: images.redis }),
+            ...(lldap && { lldap: images.lldap }),
         });
         this.containers = pulumi.output({
             authelia: authelia.containerName,
@@ -224,6 +250,7 @@ export class Cloud extends pulumi.ComponentResource {
             edge: edge.containerName,
             ...(postgres && { postgres: postgres.workload.nameOnHost }),
             ...(redis && { redis: redis.workload.nameOnHost }),
+            ...(lldap && { lldap: lldap.workload.nameOnHost }),
         });
         this.registerOutputs({
             cloudUrl: this.cloudUrl,

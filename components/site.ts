@@ -62,6 +62,16 @@ export interface Metrics {
     readonly upstream: string;
 }
 
+/** Who says whether a request may reach the upstream. */
+export interface Guard {
+    /** Name and port on the stack's network; plain HTTP. */
+    readonly upstream: string;
+    /** Path that is asked with the request's headers; a success lets it through, and any other answer is the request's. */
+    readonly path: string;
+    /** Cookie by which the guard knows people, and which the upstream does not get. */
+    readonly cookie: string;
+}
+
 export interface Site {
     readonly host: Host;
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
@@ -77,4 +87,5 @@ export interface Site {
     readonly pictures?: readonly string[];
     /** What it counts for others to read, where the edge hands that out. */
     readonly metrics?: Metrics;
+    readonly guard?: Guard;
 }

@@ -1,10 +1,11 @@
 /** What Docker says of a stack's servers and of the volumes with their data. */
 import { AUTHELIA_DATA, POSTGRES_DATA } from "../components/authelia/state";
+import { LLDAP_DATA } from "../components/lldap/configuration";
 import { OCIS_DATA } from "../components/ocis/configuration";
 import { ServerName, StackOnEngine } from "./stack-on-engine";
 
 /** Where each server has its data, whose volume grows; the edge has certificates alone, and Redis what ends by itself. */
-const DATA = { authelia: AUTHELIA_DATA, ocis: OCIS_DATA, postgres: POSTGRES_DATA } as const;
+const DATA = { authelia: AUTHELIA_DATA, ocis: OCIS_DATA, postgres: POSTGRES_DATA, lldap: LLDAP_DATA } as const;
 
 /** How a container is. */
 export interface ContainerState {
@@ -90,7 +91,7 @@ export interface DataSize {
  * in images that have no busybox.
  */
 export async function dataSizes(stack: StackOnEngine, running: readonly ContainerState[]): Promise<DataSize[]> {
-    const servers = (["authelia", "ocis", "postgres"] as const).filter((name) =>
+    const servers = (Object.keys(DATA) as (keyof typeof DATA)[]).filter((name) =>
         running.some(({ server, status }) => server === name && status === "running"),
     );
     return Promise.all(

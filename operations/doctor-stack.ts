@@ -3,7 +3,7 @@ import { lookup, Resolver } from "node:dns/promises";
 import { connect } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 
-import { hostsOf } from "../hosts";
+import { allHosts, hostsOf } from "../hosts";
 import { Settings } from "../settings";
 import { AUTHELIA, flawsOf, newerThan, OCIS } from "../versions";
 import { certificateEnd, RENEWAL_DAYS } from "./certificate";
@@ -272,8 +272,9 @@ export async function examineStack(stack: Stack): Promise<Finding[]> {
     } catch (error) {
         return [...findings, backup, { what: "configuration", state: "failed", seen: (error as Error).message }];
     }
-    const { cloud, auth } = hostsOf(settings);
-    const names = [cloud.name, auth.name];
+    const hosts = hostsOf(settings);
+    const { cloud } = hosts;
+    const names = allHosts(hosts).map(({ name }) => name);
     const edge = states?.find(({ server }) => server === "edge");
     const ports = [settings.tls.mode === "none" ? 0 : settings.httpsPort, settings.httpPort].filter((port) => port > 0);
     const host = await edgeAddress(stack, settings, cloud.name);

@@ -11,7 +11,7 @@ import { PROJECT } from "./project";
 import { Server } from "./server";
 
 /** The servers that a stack can have, by their names on its network. */
-export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis"] as const;
+export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis", "lldap"] as const;
 
 export type ServerName = (typeof SERVERS)[number];
 
@@ -19,6 +19,7 @@ export type ServerName = (typeof SERVERS)[number];
 const BY_MODE: Readonly<Partial<Record<ServerName, readonly [key: string, mode: string]>>> = {
     postgres: ["database", "postgres"],
     redis: ["sessions", "redis"],
+    lldap: ["directory", "lldap"],
 };
 
 /** Those whose data nobody misses. */

@@ -18,6 +18,7 @@ import { Stack } from "./stack";
 /** Where people are made, removed and given passwords instead, by the mode of the directory. */
 const ELSEWHERE = {
     ocis: "an administrator does that in ownCloud's web interface, because users live in oCIS (directory.mode is ocis)",
+    lldap: "an administrator does that on LLDAP's page, because users live there (directory.mode is lldap); see docs/directories.md",
     ldap: "that is done in the directory, because users live there (directory.mode is ldap)",
 };
 

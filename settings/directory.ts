@@ -1,7 +1,10 @@
 /** The key `directory`: where users live. */
 import { z } from "zod";
 
+import { AUTHELIA } from "../versions";
 import { authority, ocisPassword, secretMeta, text, withMode } from "./declaration";
+import { Fault } from "./fault";
+import { Images } from "./images";
 import { LdapSchema, PRESETS } from "./ldap";
 
 /** A distinguished name: attribute=value pairs with commas between them; a comma in a value follows a backslash. */
@@ -94,9 +97,33 @@ const inLdap = z
     })
     .transform(({ preset, ...said }) => ({ ...PRESETS[preset], ...said }));
 
+const inLldap = z.strictObject({
+    mode: z.literal("lldap").meta({
+        description:
+            "In LLDAP, as one more container of the stack, with a page at users.auth.<domain> for its administrators (the first is admin, " +
+            "output initialPasswords); people change their passwords themselves. See docs/directories.md.",
+    }),
+});
+
 export const directory = z
-    .preprocess(withMode("authelia"), z.discriminatedUnion("mode", [inAuthelia, inOcis, inLdap], "authelia, ocis or ldap"))
+    .preprocess(
+        withMode("authelia"),
+        z.discriminatedUnion("mode", [inAuthelia, inOcis, inLldap, inLdap], "authelia, ocis, lldap or ldap"),
+    )
     .prefault({})
     .meta({ description: "Where users live. A stack keeps the mode with which it was made." });
 
 export type Directory = z.output<typeof directory>;
+
+/**
+ * Authelia 4.38 changes no passwords, and forgets who is signed in while it is asked about the page. Source: run with 4.38.0; see
+ * docs/versions.md.
+ */
+export function checkDirectory({ directory: { mode } }: { directory: Directory }, { authelia }: Images): Fault[] {
+    if (mode !== "lldap" || authelia.line.passwordChange) {
+        return [];
+    }
+    const allowed = `another one with Authelia ${authelia.version}; from 4.39 on it can be lldap`;
+    const cures = [{ set: ["images", "authelia"], to: AUTHELIA.image }];
+    return [{ path: ["directory", "mode"], value: mode, allowed, cures }];
+}

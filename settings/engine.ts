@@ -72,7 +72,12 @@ export function checkEngine({ engine: { mode }, address, tls, directory, storage
             to: mode,
         });
     return [
-        ...outside("directory", directory.mode, "ldap", "a file of users, or oCIS's own directory, is in one machine"),
+        ...outside(
+            "directory",
+            directory.mode,
+            "ldap",
+            "a file of users, oCIS's own directory, or an LLDAP of the stack is in one machine",
+        ),
         ...outside("database", database.mode, "external-postgres", "SQLite, or a PostgreSQL of the stack, is in one machine"),
         ...outside(
             "sessions",

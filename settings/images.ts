@@ -7,6 +7,7 @@ import {
     CADDY_IMAGE,
     hasVersion,
     Line,
+    LLDAP_IMAGE,
     OCIS,
     OcisLine,
     POSTGRES_IMAGE,
@@ -33,6 +34,7 @@ export const images = z
         caddy: image(CADDY_IMAGE, "Caddy, the edge", ""),
         postgres: image(POSTGRES_IMAGE, "PostgreSQL, with database.mode postgres", " One with glibc; see docs/state.md."),
         redis: image(REDIS_IMAGE, "Redis, with sessions.mode redis", ""),
+        lldap: image(LLDAP_IMAGE, "LLDAP, with directory.mode lldap", " See docs/directories.md."),
     })
     .prefault({})
     .meta({ description: "Container images that replace the defaults." });
@@ -44,10 +46,11 @@ export interface Images {
     readonly caddy: string;
     readonly postgres: string;
     readonly redis: string;
+    readonly lldap: string;
 }
 
 /** Those of which any release serves, with what takes the place of one without a version. */
-const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE };
+const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE, lldap: LLDAP_IMAGE };
 
 /** What a function returns or throws. */
 function resultOf<T>(work: () => T): T | Error {

@@ -9,7 +9,7 @@ import { access, checkAccess } from "./access";
 import { accessTokens } from "./access-tokens";
 import { bus, checkBus } from "./bus";
 import { database } from "./database";
-import { directory } from "./directory";
+import { checkDirectory, directory } from "./directory";
 import { domain } from "./domain";
 import { checkEngine, engine } from "./engine";
 import { Fault, faultsOf } from "./fault";
@@ -101,7 +101,9 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["httpsPort", "httpPort"], checkPorts),
         ...rule(usable, ["tls", "domain"], checkPublicAuthority),
         ...rule(usable, ["tls", "address", "httpPort"], checkProxied),
-        ...rule(usable, ["tls", "domain", "httpsPort"], (values) => checkCertificate(values.tls, hostsOf(values), given.tls)),
+        ...rule(usable, ["tls", "domain", "httpsPort", "directory"], (values) =>
+            checkCertificate(values.tls, hostsOf(values), given.tls),
+        ),
         ...rule(usable, ["users", "directory"], checkUsers),
         ...rule(usable, ["access", "directory"], checkAccess),
         ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus"], checkEngine),
@@ -113,6 +115,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
                       checkSwitches(on, releases),
                   ),
                   ...rule(usable, ["secondFactors"], (values) => checkSecondFactors(values, releases)),
+                  ...rule(usable, ["directory"], (values) => checkDirectory(values, releases)),
                   ...rule(usable, ["bus"], (values) => checkBus(values, releases)),
                   ...rule(usable, ["looks"], (values) => checkLooks(values, releases)),
                   ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),

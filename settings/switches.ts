@@ -54,7 +54,8 @@ export function checkSwitches(
     { appTokens, olderDesktopClients, access, directory }: Switched,
     { authelia, ocis }: Images,
 ): Fault[] {
-    const groupsUnknown = directory.mode === "ldap" && access.groups !== undefined && ocis.line.appTokensAreSignIns;
+    const groupsUnknown =
+        ["ldap", "lldap"].includes(directory.mode) && access.groups !== undefined && ocis.line.appTokensAreSignIns;
     return [
         ...unknownTo(
             "appTokens",

@@ -3,7 +3,7 @@ import { createPrivateKey, KeyObject, X509Certificate } from "node:crypto";
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 
-import { Host, Hosts } from "../hosts";
+import { allHosts, Host, Hosts } from "../hosts";
 import { Cure } from "./cure";
 import { authority, certificatesIn, email, secretMeta, secretText, text, withMode } from "./declaration";
 import { Fault } from "./fault";
@@ -123,10 +123,10 @@ export function checkProxied({ tls: { mode }, address, httpPort }: { tls: Tls; a
 }
 
 /**
- * A certificate that somebody made, and its key: fit for both names, now, for every client that trusts the authority. A key that
+ * A certificate that somebody made, and its key: fit for every name, now, for every client that trusts the authority. A key that
  * is known only later is not looked at.
  */
-export function checkCertificate(settings: Tls, { auth, cloud }: Hosts, given: unknown): Fault[] {
+export function checkCertificate(settings: Tls, hosts: Hosts, given: unknown): Fault[] {
     if (settings.mode !== "files") {
         return [];
     }
@@ -139,7 +139,8 @@ export function checkCertificate(settings: Tls, { auth, cloud }: Hosts, given: u
     };
     const certificate = (value: string, allowed: string) => fault("certificate", "fullchain.pem", value, allowed);
     const names = ({ name }: Host) => leaf.checkHost(name) === undefined;
-    const missing = [auth, cloud].filter(names).map(({ name }) => name);
+    const wanted = allHosts(hosts);
+    const missing = wanted.filter(names).map(({ name }) => name);
     const descends = (link: X509Certificate) => roots.some((root) => link.checkIssued(root) && link.verify(root.publicKey));
     const now = Date.now();
     const key = privateKeyIn(String((given as { key?: unknown }).key));
@@ -149,7 +150,7 @@ export function checkCertificate(settings: Tls, { auth, cloud }: Hosts, given: u
             : [
                   certificate(
                       leaf.subjectAltName ?? leaf.subject,
-                      `a certificate for ${auth.name} and ${cloud.name}; this one is not for ${missing.join(", ")}`,
+                      `a certificate for ${wanted.map(({ name }) => name).join(" and ")}; this one is not for ${missing.join(", ")}`,
                   ),
               ]),
         ...(leaf.validFromDate.getTime() <= now && now < leaf.validToDate.getTime()

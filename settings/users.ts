@@ -78,7 +78,11 @@ export function checkUsers({ users: people, directory: { mode } }: { users: read
     if (mode === "authelia") {
         return people.length > 0 ? sharedAddresses(people) : [nobody];
     }
-    const place = mode === "ocis" ? "are made in oCIS's web interface" : "come from the LDAP server";
+    const place = {
+        ocis: "are made in oCIS's web interface",
+        lldap: "are made on LLDAP's page",
+        ldap: "come from the LDAP server",
+    }[mode];
     const allowed = `nothing, because with directory.mode "${mode}" users ${place}`;
     const value = people.map(({ name }) => name);
     return people.length > 0 ? [{ path: ["users"], value, allowed, cures: [{ remove: ["users"] }] }] : [];

@@ -13,10 +13,11 @@ import { Smtp } from "../../settings/smtp";
 import { SecondFactors } from "../../settings/second-factors";
 import { User } from "../../settings/users";
 import { AutheliaLine } from "../../versions";
+import { LLDAP_ADMINISTRATORS } from "../lldap/configuration";
 import { RelyingApplication, RelyingParty } from "../relying-party";
 import { AutheliaSecrets } from "../secrets";
-import { Closed, PrecededRequest, QueryRewrite, Queue } from "../site";
 import { portalConfiguration } from "./looks";
+import { Closed, Guard, PrecededRequest, QueryRewrite, Queue } from "../site";
 import { rateLimits } from "./rate-limits";
 import { AUTHELIA_DATA, sessionStore, storage } from "./state";
 
@@ -83,6 +84,8 @@ function client(party: RelyingParty, application: RelyingApplication, line: Auth
     };
 }
 
+const SESSION_COOKIE = "__Secure-authelia_session";
+
 /**
  * The cookie of the portal's session, which no other host below the domain is sent. Authelia redirects nowhere outside of a cookie's
  * scope, so who opens the portal by itself stays there. The name is not the default: browsers keep an earlier cookie of that name, for
@@ -90,7 +93,7 @@ function client(party: RelyingParty, application: RelyingApplication, line: Auth
  * Source: RFC 6265bis, "Cookie Name Prefixes"; Authelia 4.39.20, internal/configuration/validator/session.go.
  */
 function sessionCookie({ name, url }: Host) {
-    return { name: "__Secure-authelia_session", domain: name, authelia_url: url };
+    return { name: SESSION_COOKIE, domain: name, authelia_url: url };
 }
 
 /** A policy that lets in the members of some groups and nobody else; only needed where there are such groups. */
@@ -104,7 +107,17 @@ function authorizationPolicies({ name, access: { policy, groups } }: RelyingAppl
 }
 
 /**
- * Forward authentication, which nothing here uses. It checks passwords, up to 4.38 without counting failures. Source: Authelia 4.38.0,
+ * Who guards LLDAP's page: this portal, which is asked inside the stack's network. It knows people by their session alone: a request cannot
+ * try passwords there. Source: Authelia's documentation, "Server Authz Endpoints".
+ */
+export function pageGuard(host: string): Guard {
+    return { upstream: `${host}:${AUTHELIA_PORT}`, path: "/api/authz/forward-auth", cookie: SESSION_COOKIE };
+}
+
+const GUARDING = { "forward-auth": { implementation: "ForwardAuth", authn_strategies: [{ name: "CookieSession" }] } };
+
+/**
+ * Forward authentication, which nobody outside needs. It checks passwords, up to 4.38 without counting failures. Source: Authelia 4.38.0,
  * internal/handlers/handler_authz_authn.go.
  */
 export const FORWARD_AUTHENTICATION: Closed = { paths: ["/api/verify*", "/api/authz/*"], status: 404 };
@@ -179,10 +192,10 @@ export function authorizationRewrites({ relyingParties }: RelyingApplication, li
 }
 
 /** Authelia's connection to an LDAP server, without the password. Its certificate is verified by default. */
-function ldapBackend(ldap: LdapDirectory) {
+function ldapBackend(ldap: LdapDirectory, implementation: "custom" | "lldap") {
     return {
         address: ldap.url,
-        implementation: "custom",
+        implementation,
         base_dn: ldap.baseDn,
         ...(ldap.userBase === "" ? {} : { additional_users_dn: ldap.userBase }),
         users_filter: `(&({username_attribute}={input})(objectClass=${ldap.userObjectClass})${ldap.userFilter})`,
@@ -221,14 +234,20 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
     const { domain, peopleAtOneAddress, secondFactors, smtp } = settings;
     const { line } = settings.images.authelia;
     const { server: assets, ...looks } = portalConfiguration(settings.looks);
+    // The account there may set passwords, and the page there is guarded.
+    const inLldap = settings.directory.mode === "lldap";
+    const endpoints = {
+        ...(line.limits.length === 0 ? {} : { rate_limits: rateLimits(line.limits, peopleAtOneAddress) }),
+        ...(inLldap ? { authz: GUARDING } : {}),
+    };
     return {
         ...looks,
         server: {
             address: `tcp://:${AUTHELIA_PORT}/`,
             // The image's own check writes into the read-only root; the workload brings a check of its own.
             disable_healthcheck: true,
-            ...(line.limits.length === 0 ? {} : { endpoints: { rate_limits: rateLimits(line.limits, peopleAtOneAddress) } }),
             ...assets,
+            ...(Object.keys(endpoints).length === 0 ? {} : { endpoints }),
         },
         log: { level: "info", format: settings.requestLogs ? "json" : "text" },
         ...(settings.metricsPort === 0
@@ -240,19 +259,28 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
         ntp: { disable_startup_check: true },
         ...(trustFolder === undefined ? {} : { certificates_directory: trustFolder }),
         authentication_backend: {
-            ...("ldap" in directory ? { ldap: ldapBackend(directory.ldap) } : { file: { path: directory.usersFile } }),
+            ...("ldap" in directory
+                ? { ldap: ldapBackend(directory.ldap, inLldap ? "lldap" : "custom") }
+                : { file: { path: directory.usersFile } }),
             // The users file comes from the stack's configuration: a password changed in Authelia would be lost at the next
-            // run. And an LDAP directory is only read.
-            password_reset: { disable: true },
-            ...(line.passwordChange ? { password_change: { disable: true } } : {}),
+            // run. And an LDAP directory outside is only read. The link for a forgotten one goes by mail or nowhere.
+            password_reset: { disable: !inLldap || smtp === undefined },
+            ...(line.passwordChange ? { password_change: { disable: !inLldap } } : {}),
         },
+        // LLDAP's own page asks for as much.
+        ...(inLldap ? { password_policy: { standard: { enabled: true, min_length: 8 } } } : {}),
         // Else password and mailbox are enough to replace a second factor.
         identity_validation: { elevated_session: { require_second_factor: true } },
         // OpenID Connect clients carry their own policy. "deny" does not start without a rule, and this one makes the portal
         // offer second factors.
         access_control: {
             default_policy: "deny",
-            rules: [{ domain: [hosts.cloud.name], policy: "two_factor" }],
+            rules: [
+                { domain: [hosts.cloud.name], policy: "two_factor" },
+                ...(hosts.users === undefined
+                    ? []
+                    : [{ domain: [hosts.users.name], policy: "two_factor", subject: `group:${LLDAP_ADMINISTRATORS}` }]),
+            ],
         },
         // Said, because 4.38 counts nothing where it is not. Source: Authelia 4.38.0, internal/regulation/regulator.go; run with it.
         regulation: { max_retries: 3 },
@@ -285,6 +313,8 @@ export function autheliaConfiguration(input: AutheliaConfigurationInput) {
 export interface AccountPasswords {
     /** Of the account that searches the LDAP directory, if there is one. */
     readonly bindPassword?: string;
+    /** Signs the links by which forgotten passwords are set, where Authelia may set them. */
+    readonly passwordResetSecret?: string;
     /** Of the account at the mail server, if there is one. */
     readonly smtpPassword?: string;
     /** Of the account at the database server, if there is one. */
@@ -298,10 +328,20 @@ export interface AccountPasswords {
 /** Authelia's secrets.yml: the keys that configuration.yml leaves out. */
 export function autheliaSecretsFile(
     secrets: pulumi.Unwrap<AutheliaSecrets>,
-    { bindPassword, smtpPassword, databasePassword, sessionsPassword, sentinelPassword }: AccountPasswords = {},
+    {
+        bindPassword,
+        passwordResetSecret,
+        smtpPassword,
+        databasePassword,
+        sessionsPassword,
+        sentinelPassword,
+    }: AccountPasswords = {},
 ) {
     return {
         ...(bindPassword === undefined ? {} : { authentication_backend: { ldap: { password: bindPassword } } }),
+        ...(passwordResetSecret === undefined
+            ? {}
+            : { identity_validation: { reset_password: { jwt_secret: passwordResetSecret } } }),
         session: {
             secret: secrets.sessionSecret,
             ...(sessionsPassword === undefined

@@ -13,7 +13,7 @@ import { Network } from "../network";
 import { RelyingApplication } from "../relying-party";
 import { Secrets } from "../secrets";
 import { GO_BACK, ReleaseToRun } from "../release-memory";
-import { Site } from "../site";
+import { Guard, Site } from "../site";
 import { File, FILES_PATH, Predecessor, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { PORTAL_PICTURES, portalFiles, portalWords } from "./looks";
@@ -31,6 +31,7 @@ import {
     NOTED_FIRST,
     passwordAfterPasskey,
     NOTIFICATIONS,
+    pageGuard,
     PASSWORD_CHECKS,
     unguarded,
 } from "./configuration";
@@ -42,6 +43,8 @@ export interface AutheliaArgs {
     readonly application: RelyingApplication;
     /** The LDAP server that people sign in from; a users file is written where there is none. */
     readonly ldap?: LdapAccess;
+    /** Signs the links by which people set forgotten passwords, where they can; a secret. */
+    readonly passwordResetSecret?: pulumi.Input<string>;
     readonly secrets: Pick<Secrets, "authelia" | "initialPasswords">;
     /** The servers of the stack in which it keeps what it has to remember. */
     readonly servers: NonNullable<State["servers"]>;
@@ -59,6 +62,8 @@ export class Authelia extends pulumi.ComponentResource {
     readonly containerName: string;
     /** How the edge serves the portal. */
     readonly site: Site;
+    /** Asks it whether a request may reach another site. */
+    readonly guard: Guard;
     /** What it runs of. */
     readonly release: ReleaseToRun;
 
@@ -82,7 +87,12 @@ export class Authelia extends pulumi.ComponentResource {
         const secretsFile = pulumi
             .all([
                 secrets.authelia,
-                { bindPassword: ldap?.password, smtpPassword: smtp?.password, ...passwordsOf({ database, sessions, servers }) },
+                {
+                    bindPassword: ldap?.password,
+                    passwordResetSecret: args.passwordResetSecret,
+                    smtpPassword: smtp?.password,
+                    ...passwordsOf({ database, sessions, servers }),
+                },
             ])
             .apply(([own, accounts]) => toYaml(autheliaSecretsFile(own, accounts)));
         // In order to take the database from an earlier key to the newest.
@@ -147,6 +157,7 @@ export class Authelia extends pulumi.ComponentResource {
         }
         this.containerName = workload.nameOnHost;
         this.release = { server: AUTHELIA, release, image: workload.image };
+        this.guard = pageGuard(workload.host);
         this.site = {
             host: hosts.auth,
             upstream: `${workload.host}:${AUTHELIA_PORT}`,

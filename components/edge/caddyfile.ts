@@ -1,7 +1,7 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
 import { Settings } from "../../settings";
 import { isPublic } from "../../settings/tls";
-import { Closed, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
+import { Closed, Guard, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
@@ -155,6 +155,15 @@ function questionBefore({ method, path, by }: PrecededRequest, name: string, ups
     ];
 }
 
+/**
+ * Asks the guard before every request, and passes on what it answers unless that is a success. Source: Caddy 2.11.9,
+ * modules/caddyhttp/reverseproxy/forwardauth/caddyfile.go.
+ */
+function guarded({ upstream, path }: Guard, settings: Pick<Settings, "engine">, headers: readonly string[]): string[] {
+    const { to, lines } = upstreamOf(settings, upstream);
+    return block(`forward_auth${to}`, [...lines, `uri ${path}`, ...headers, "lb_try_duration 10s"]);
+}
+
 /** Lets few requests of a kind through at once. */
 function waitingLine({ paths, atOnce }: Queue, upstream: Upstream, headers: readonly string[]): string[] {
     return [
@@ -257,7 +266,7 @@ export function caddyfile(input: CaddyfileInput): string {
         ...tlsOptions(input),
     ];
     const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue, ...more }: Site) => {
-        const { members = [], pictures = [] } = more;
+        const { guard, members = [], pictures = [] } = more;
         const upstream = upstreamOf(settings, hostAndPort);
         const { host: authority } = new URL(host.url);
         // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever port a request
@@ -274,6 +283,7 @@ export function caddyfile(input: CaddyfileInput): string {
             ...(isPublic(tls) ? [HSTS] : []),
             ...(requestLogs ? LOGGED : []),
             ...closed.flatMap((each, index) => refusal(each, `closed${index}`)),
+            ...(guard === undefined ? [] : guarded(guard, settings, headers)),
             ...preceded.flatMap((each, index) => questionBefore(each, `preceded${index}`, upstream, headers)),
             ...rewrites.flatMap((each, index) => rewrite(each, `rewrite${index}`)),
             ...members.flatMap((each, index) => jsonMembers(each, `members${index}`)),
@@ -283,6 +293,7 @@ export function caddyfile(input: CaddyfileInput): string {
             ...block(`reverse_proxy${upstream.to}`, [
                 ...upstream.lines,
                 ...headers,
+                ...(guard === undefined ? [] : [`header_up Cookie "${guard.cookie}=[^;]*(; *)?" ""`]),
                 ...(inside === undefined
                     ? []
                     : [`header_down Location "^${inside.replaceAll(".", String.raw`\.`)}/" "${host.url}/"`]),

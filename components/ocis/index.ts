@@ -42,8 +42,10 @@ export interface OcisArgs {
     readonly roles?: RoleGroups;
     /** Names of people who live in the configuration, or have lived there, and must not get in. */
     readonly shutOut: pulumi.Output<readonly string[]>;
-    /** The LDAP server outside the cloud, where users live in one. */
+    /** The LDAP server that is not oCIS's own, where users live in one. */
     readonly ldap?: LdapAccess;
+    /** It starts when these are ready. */
+    readonly after?: readonly Predecessor[];
     /** Root certificates to trust besides the public authorities', PEM. */
     readonly trusted?: pulumi.Input<string>;
     /** Public names that lead to the Docker host. */
@@ -121,7 +123,7 @@ export class Ocis extends pulumi.ComponentResource {
         const { mode } = settings.directory;
         const own = mode === "ocis" ? this.ownCertificate(name) : undefined;
         const directoryAuthority = own?.certificate ?? ldap?.authority;
-        const readyPorts = [...READY_PORTS, ...(mode === "ldap" ? [] : [IDM_READY_PORT])];
+        const readyPorts = [...READY_PORTS, ...(ldap === undefined ? [IDM_READY_PORT] : [])];
         const roles = roleValues(args.roles, settings);
         const bucket = blobs.mode === "s3" ? blobs : undefined;
         const onBus = bus.mode === "nats" ? bus : undefined;
@@ -193,6 +195,7 @@ export class Ocis extends pulumi.ComponentResource {
                     // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                     memory: 2048,
                     network: args.network,
+                    after: args.after,
                     namesOnDockerHost: args.namesOnDockerHost,
                     mender: args.mender,
                 },

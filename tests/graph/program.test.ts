@@ -15,12 +15,14 @@ let dev: Program;
 let production: Program;
 /** With every server that a key brings. */
 let everything: Program;
+let inLldap: Program;
 
 before(async () => {
     dev = await runProgram(stackFile("dev"), "dev");
     const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
     production = await runProgram({ domain: "example.com", users }, "prod");
     const servers = { database: { mode: "postgres" }, sessions: { mode: "redis" } };
+    inLldap = await runProgram({ domain: "example.com", directory: { mode: "lldap" } }, "lldap");
     everything = await runProgram({ domain: "example.com", users, ...servers }, "all");
 });
 
@@ -140,6 +142,19 @@ test("keepData protects the data volumes together with the secrets, and only the
         "cloud-ocis-data": true,
         "cloud-postgres-data": true,
         "cloud-redis-data": false,
+    });
+    // Without the seed no password can be verified; without the accounts' nobody is found.
+    const ofLldap = inLldap.resources.filter(
+        ({ name, type }) => name.startsWith("cloud-lldap") && /Volume|Password/.test(type),
+    );
+    assert.deepEqual(Object.fromEntries(ofLldap.map(({ name, protect }) => [name, protect])), {
+        "cloud-lldap-data": true,
+        "cloud-lldap-admin": true,
+        "cloud-lldap-authelia": true,
+        "cloud-lldap-ocis": true,
+        "cloud-lldap-jwt": true,
+        "cloud-lldap-key-seed": true,
+        "cloud-lldap-password-reset": true,
     });
     for (const volume of ofType(production, VOLUME)) {
         assert.deepEqual(volume.ignoreChanges, ["labels", "driverOpts"], "a label must not cost the data");

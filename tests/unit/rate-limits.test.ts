@@ -36,7 +36,7 @@ test("what can only be guessed by chance is not counted", () => {
 test("each release is told of the limits that it knows", () => {
     const told = (version: string) => {
         const server = serverOf(version);
-        return "endpoints" in server ? Object.keys(server.endpoints!.rate_limits) : [];
+        return "endpoints" in server ? Object.keys(server.endpoints!.rate_limits!) : [];
     };
     const portal = ["second_factor_totp", "session_elevation_start", "session_elevation_finish"];
     const token = [...portal, "openid_connect_token"];
@@ -51,7 +51,7 @@ test("the number of people is that of the key", () => {
     const limit = (values?: object) => {
         const server = serverOf("4.39.20", values);
         assert.ok("endpoints" in server);
-        return server.endpoints!.rate_limits.second_factor_totp;
+        return server.endpoints!.rate_limits!.second_factor_totp;
     };
     const buckets = (requests: number, period: string) => ({ buckets: [{ requests, period }] });
     assert.deepEqual(limit(), buckets(180, "60 seconds"));
