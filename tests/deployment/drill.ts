@@ -84,12 +84,16 @@ export function noteSwarm(proof: string, aim: string, seen: string): void {
 /**
  * Adds what two stacks have taken that stood side by side to the table of docs/options.md.
  *
+ * @param byDefault 0: there is nothing of it.
  * @param unit Of both figures, as it is written after them.
  */
 export function noteOptions(what: string, byDefault: number, withAll: number, unit: string): void {
     const [one, other] = [byDefault, withAll].map((figure) => `${figure.toFixed(unit === "s" ? 2 : 0)} ${unit}`);
     console.log(`${what}: ${one}, ${other}`);
-    add({ table: "options", cells: [what, one!, other!, (withAll / byDefault).toFixed(2)] });
+    add({
+        table: "options",
+        cells: [what, byDefault === 0 ? "" : one!, other!, byDefault === 0 ? "" : (withAll / byDefault).toFixed(2)],
+    });
 }
 
 /** The same of a change of the configuration. */
