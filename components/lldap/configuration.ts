@@ -105,7 +105,7 @@ export function lldapStart({ domain, secrets }: { readonly domain: string; reado
     const http = `http://127.0.0.1:${LLDAP_PORT}`;
     const post = `busybox wget -q -O - --header 'Content-Type: application/json'`;
     return `set -eu
-trap 'exit 143' TERM
+trap 'exit 1' INT TERM
 
 # With the password of its file, whatever it was; only this script reaches it.
 start_as() {

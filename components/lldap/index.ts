@@ -95,6 +95,8 @@ export class Lldap extends pulumi.ComponentResource {
                 ready: LLDAP_READY,
                 // A check of a password takes some tens of MiB, and there is one at a time.
                 memory: 256,
+                // At SIGTERM it waits half a minute for its clients to go, and takes no others meanwhile. Source: actix-server 2.6.0, src/server.rs.
+                stopSignal: "SIGINT",
                 network,
                 mender,
             },
