@@ -54,6 +54,16 @@ export interface JsonMembers {
     readonly members: Readonly<Record<string, string>>;
 }
 
+/** Requests of a site that another server answers. */
+export interface Branch {
+    /** With * for any end. */
+    readonly path: string;
+    /** Name and port on the stack's network; plain HTTP. */
+    readonly upstream: string;
+    /** Parameter of their queries that opens something, and belongs into no log. */
+    readonly secretParameter: string;
+}
+
 export interface Site {
     readonly host: Host;
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
@@ -64,6 +74,7 @@ export interface Site {
     readonly closed?: readonly Closed[];
     readonly preceded?: readonly PrecededRequest[];
     readonly queue?: Queue;
+    readonly branches?: readonly Branch[];
     readonly members?: readonly JsonMembers[];
     /** Exact paths under which a picture is served that somebody gave, in SVG whatever they say. */
     readonly pictures?: readonly string[];

@@ -16,6 +16,7 @@ import { Fault, faultsOf } from "./fault";
 import { Images, images, releasesOf } from "./images";
 import { checkLooks, looks } from "./looks";
 import { lifespans } from "./lifespans";
+import { checkOffice, office } from "./office";
 import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
 import { quotas } from "./quotas";
@@ -46,6 +47,7 @@ export const KEYS = {
     looks,
     storage,
     quotas,
+    office,
     database,
     sessions,
     bus,
@@ -112,6 +114,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
                   ...rule(usable, ["secondFactors"], (values) => checkSecondFactors(values, releases)),
                   ...rule(usable, ["bus"], (values) => checkBus(values, releases)),
                   ...rule(usable, ["looks"], (values) => checkLooks(values, releases)),
+                  ...rule(usable, ["office", "bus"], (values) => checkOffice(values, releases)),
                   ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),
               ]),
     );

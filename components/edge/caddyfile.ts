@@ -1,7 +1,7 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
 import { Settings } from "../../settings";
 import { isPublic } from "../../settings/tls";
-import { Closed, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
+import { Branch, Closed, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
@@ -166,6 +166,20 @@ function waitingLine({ paths, atOnce }: Queue, upstream: Upstream, headers: read
     ];
 }
 
+/** Another server for some requests, under the same conditions: while it restarts they wait. */
+function branch({ path, upstream: hostAndPort }: Branch, settings: Pick<Settings, "engine">, headers: readonly string[]) {
+    const { to, lines } = upstreamOf(settings, hostAndPort);
+    return block(`reverse_proxy ${path}${to}`, [...lines, ...headers, "lb_try_duration 10s"]);
+}
+
+/** Keeps parameters of queries out of the log, which names the URL of each request that an upstream did not answer. */
+function logWithout(parameters: readonly string[]): string[] {
+    const replaced = parameters.map((parameter) => `replace ${parameter} REDACTED`);
+    return parameters.length === 0
+        ? []
+        : block("log", block("format filter", ["wrap json", ...block("fields", block("request>uri query", replaced))]));
+}
+
 /**
  * Fetches an object as the client would, and answers with it and other members. What the client has of it from before does not count:
  * the server knows its own object alone. What is fetched is taken for a template too, hence signs that stand in none. Source: Caddy 2.11.9,
@@ -208,10 +222,11 @@ export function caddyfile(input: CaddyfileInput): string {
         "persist_config off",
         // Longer than a request usually takes, shorter than the time that the container has to stop.
         "grace_period 20s",
+        ...logWithout(sites.flatMap(({ branches = [] }) => branches.map(({ secretParameter }) => secretParameter))),
         ...tlsOptions(input),
     ];
     const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue, ...more }: Site) => {
-        const { members = [], pictures = [] } = more;
+        const { branches = [], members = [], pictures = [] } = more;
         const upstream = upstreamOf(settings, hostAndPort);
         const { host: authority } = new URL(host.url);
         // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever port a request
@@ -232,6 +247,7 @@ export function caddyfile(input: CaddyfileInput): string {
             ...members.flatMap((each, index) => jsonMembers(each, `members${index}`)),
             ...svg(pictures),
             ...(queue === undefined ? [] : waitingLine(queue, upstream, headers)),
+            ...branches.flatMap((each) => branch(each, settings, headers)),
             // While a server restarts, requests wait for it instead of failing.
             ...block(`reverse_proxy${upstream.to}`, [
                 ...upstream.lines,
