@@ -103,6 +103,11 @@ export interface OcisLine extends Line {
      * ones take a whole one alone.
      */
     readonly branding: boolean;
+    /**
+     * Has the service that speaks with office servers, and knows them by their products. Source: oCIS 7.0.0 and 8.2.0,
+     * services/collaboration/pkg/config/app.go; run with both.
+     */
+    readonly collaboration: boolean;
     /** Its message bus may be outside. Run with 8.2.0; 8.0.0 and 8.1.0 have the same in their sources. Earlier ones were not looked at. */
     readonly busOutside: boolean;
     /**
@@ -169,13 +174,14 @@ const OCIS_8_2 = {
     appTokens: true,
     appTokensAreSignIns: true,
     branding: true,
+    collaboration: true,
     busOutside: true,
     mailAuthentication: "auto",
 } as const;
 const OCIS_8_1 = { ...OCIS_8_2, changesOfOwnAccount: true, appTokensAreSignIns: false };
 const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false, busOutside: false };
 const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
-const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false, branding: false };
+const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false, branding: false, collaboration: false };
 
 /**
  * oCIS. 8.2.0 is the first release in which nobody can rename the own account to another person's name (owncloud/ocis#12493); 4.0.5

@@ -72,6 +72,14 @@ export interface Guard {
     readonly cookie: string;
 }
 
+/** Requests of a site that another server answers. */
+export interface Branch {
+    /** With * for any end. */
+    readonly path: string;
+    /** Name and port on the stack's network; plain HTTP. */
+    readonly upstream: string;
+}
+
 export interface Site {
     readonly host: Host;
     /** Name and port on the stack's network, such as "authelia:9091"; plain HTTP. */
@@ -82,6 +90,7 @@ export interface Site {
     readonly closed?: readonly Closed[];
     readonly preceded?: readonly PrecededRequest[];
     readonly queue?: Queue;
+    readonly branches?: readonly Branch[];
     readonly members?: readonly JsonMembers[];
     /** Exact paths under which a picture is served that somebody gave, in SVG whatever they say. */
     readonly pictures?: readonly string[];

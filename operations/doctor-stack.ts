@@ -194,6 +194,28 @@ function mailFinding(smtp: Settings["smtp"]): Promise<Finding> {
     });
 }
 
+/**
+ * Whether oCIS has found the office server: what speaks with it serves from then on. Nothing where none is configured. Source: oCIS 8.2.0,
+ * services/collaboration/pkg/config/defaults, the debug address.
+ */
+export async function officeFindings(stack: StackOnEngine, office: Settings["office"]): Promise<Finding[]> {
+    if (office.mode === "none") {
+        return [];
+    }
+    const finding = await look("office server", async () => {
+        const ocis = stack.server("ocis");
+        const { code } = await ocis.attempt("busybox", "nc", "-w", "2", "127.0.0.1", "9304", "-e", "true");
+        return code === 0
+            ? { state: "ok", seen: `oCIS has found ${office.url}` }
+            : {
+                  state: "failed",
+                  seen: `oCIS does not reach ${office.url}, or does not trust its certificate`,
+                  cure: `docker logs --tail 50 ${ocis.container}`,
+              };
+    });
+    return [finding];
+}
+
 /** The certificate of a site, as its clients see it. */
 function certificateFinding(stack: Stack, settings: Settings, name: string, ca: string | undefined): Promise<Finding> {
     return look(`certificate of ${name}`, async () => {
@@ -290,6 +312,7 @@ export async function examineStack(stack: Stack): Promise<Finding[]> {
             mailFinding(settings.smtp),
             ...names.map((name) => certificateFinding(stack, settings, name, outputs.caCertificate)),
         ])),
+        ...(await officeFindings(stack, settings.office)),
         ...releaseFindings(
             outputs.versions ?? { authelia: settings.images.authelia.version, ocis: settings.images.ocis.version },
             stack.name,

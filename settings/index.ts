@@ -17,6 +17,7 @@ import { Images, images, releasesOf } from "./images";
 import { checkLooks, looks } from "./looks";
 import { lifespans } from "./lifespans";
 import { checkMetricsPort, metricsPort } from "./metrics-port";
+import { checkOffice, office } from "./office";
 import { peopleAtOneAddress } from "./people-at-one-address";
 import { address, checkPorts, httpPort, httpsPort } from "./ports";
 import { quotas } from "./quotas";
@@ -47,6 +48,7 @@ export const KEYS = {
     looks,
     storage,
     quotas,
+    office,
     database,
     sessions,
     bus,
@@ -118,6 +120,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
                   ...rule(usable, ["directory"], (values) => checkDirectory(values, releases)),
                   ...rule(usable, ["bus"], (values) => checkBus(values, releases)),
                   ...rule(usable, ["looks"], (values) => checkLooks(values, releases)),
+                  ...rule(usable, ["office", "bus"], (values) => checkOffice(values, releases)),
                   ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),
               ]),
     );

@@ -60,6 +60,11 @@ export const s3 = (change: object = {}) => ({
     },
 });
 
+/** An office server with `change`. */
+export const office = (change: object = {}) => ({
+    office: { mode: "collabora", url: "https://office.example.com", ...change },
+});
+
 /** A picture with something in it. */
 export const svg = (inside: string) => `<svg xmlns="http://www.w3.org/2000/svg">${inside}</svg>`;
 
@@ -268,6 +273,21 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
         "storage.blobs.endpoint",
         /storage\.blobs\.endpoint/,
     ],
+    ["an unknown office", office({ mode: "word" }), "office.mode", /config set --path office\.mode none/],
+    ["an office without a server", office({ url: undefined }), "office.url", /office\.url https:\/\/office\.example\.com/],
+    ["an office without TLS", office({ url: "http://office.example.com" }), "office.url", /office\.url https:/],
+    ["an office in a folder", office({ url: "https://example.com/office" }), "office.url", /no path/],
+    ["an office with more in its name", office({ url: "https://a.example; script-src *" }), "office.url", /office\.url https:/],
+    ["an office authority that is none", office({ authority: "MIIB" }), "office.authority", /office\.authority .*< root\.pem/],
+    ["an unknown key of office", office({ secret: "x" }), "office", /config rm --path office\.secret/],
+    [
+        "an office too early",
+        { ...office(), images: { ocis: "owncloud/ocis:5.0.9" } },
+        "office.mode",
+        /from 7\.0 on[^]*rm office/,
+    ],
+    ["an office without oCIS's own bus", { ...office(), ...nats() }, "office.mode", /config rm office/],
+    ["an office on a swarm", swarm(office()), "office.mode", /on a swarm[^]*config rm office/],
     ["a quota without a unit", { quotas: { personal: 10 } }, "quotas.personal", /config set --path quotas\.personal '10 GB'/],
     ["a unit of nothing", { quotas: { personal: "10 Gb" } }, "quotas.personal", /quotas\.personal '10 GB'/],
     ["no room at all", { quotas: { personal: "0 GB" } }, "quotas.personal", /quotas\.personal '10 GB'/],

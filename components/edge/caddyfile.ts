@@ -1,7 +1,7 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
 import { Settings } from "../../settings";
 import { isPublic } from "../../settings/tls";
-import { Closed, Guard, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
+import { Branch, Closed, Guard, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
@@ -178,6 +178,12 @@ function waitingLine({ paths, atOnce }: Queue, upstream: Upstream, headers: read
     ];
 }
 
+/** Another server for some requests, under the same conditions: while it restarts they wait. */
+function branch({ path, upstream: hostAndPort }: Branch, settings: Pick<Settings, "engine">, headers: readonly string[]) {
+    const { to, lines } = upstreamOf(settings, hostAndPort);
+    return block(`reverse_proxy ${path}${to}`, [...lines, ...headers, "lb_try_duration 10s"]);
+}
+
 /**
  * Fetches an object as the client would, and answers with it and other members. What the client has of it from before does not count:
  * the server knows its own object alone. What is fetched is taken for a template too, hence signs that stand in none. Source: Caddy 2.11.9,
@@ -266,7 +272,7 @@ export function caddyfile(input: CaddyfileInput): string {
         ...tlsOptions(input),
     ];
     const site = ({ host, upstream: hostAndPort, inside, rewrites, closed = [], preceded = [], queue, ...more }: Site) => {
-        const { guard, members = [], pictures = [] } = more;
+        const { branches = [], guard, members = [], pictures = [] } = more;
         const upstream = upstreamOf(settings, hostAndPort);
         const { host: authority } = new URL(host.url);
         // The servers name themselves by these, Authelia even its issuer: by the URL that people know, whatever port a request
@@ -289,6 +295,7 @@ export function caddyfile(input: CaddyfileInput): string {
             ...members.flatMap((each, index) => jsonMembers(each, `members${index}`)),
             ...svg(pictures),
             ...(queue === undefined ? [] : waitingLine(queue, upstream, headers)),
+            ...branches.flatMap((each) => branch(each, settings, headers)),
             // While a server restarts, requests wait for it instead of failing.
             ...block(`reverse_proxy${upstream.to}`, [
                 ...upstream.lines,

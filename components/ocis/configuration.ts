@@ -7,6 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Settings } from "../../settings";
 import { below, LdapDirectory } from "../../settings/ldap";
 import { Looks } from "../../settings/looks";
+import { Office } from "../../settings/office";
 import { Quotas } from "../../settings/quotas";
 import { OcisLine } from "../../versions";
 import { RoleGroups } from "../access";
@@ -14,6 +15,7 @@ import { OcisSecrets } from "../secrets";
 import { Closed } from "../site";
 import { busEnvironment } from "./bus";
 import { webEnvironment, webStyles } from "./looks";
+import { officeEnvironment, officeSources } from "./office";
 import { projectQuota, roleQuotas } from "./quotas";
 import { WEB_CLIENT_ID } from "./relying-parties";
 
@@ -350,6 +352,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         ...busEnvironment(settings.bus),
         ...projectQuota(settings.quotas),
         ...webEnvironment(settings.looks),
+        ...officeEnvironment(settings.office, url),
         ...(sharing === undefined ? {} : oneOfSeveral(sharing)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),
@@ -357,11 +360,16 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
 }
 
 /**
- * oCIS's Content-Security-Policy, which replaces the built-in one: that, and the issuer, which the web interface asks for
- * tokens. Source of the built-in list: oCIS 7.0.0 and 8.2.0, services/proxy/pkg/config/csp.yaml.
+ * oCIS's Content-Security-Policy, which replaces the built-in one: that, the issuer, which the web interface asks for tokens, and the office
+ * server, if there is one. Source of the built-in list: oCIS 7.0.0 and 8.2.0, services/proxy/pkg/config/csp.yaml.
  */
-export function ocisContentSecurityPolicy(issuer: string, { fontsInStyles }: Pick<OcisLine, "fontsInStyles">) {
+export function ocisContentSecurityPolicy(
+    issuer: string,
+    { fontsInStyles }: Pick<OcisLine, "fontsInStyles">,
+    office: Office = { mode: "none" },
+) {
     const own = "'self'";
+    const shown = officeSources(office);
     return {
         directives: {
             "child-src": [own],
@@ -369,8 +377,8 @@ export function ocisContentSecurityPolicy(issuer: string, { fontsInStyles }: Pic
             "default-src": ["'none'"],
             "font-src": fontsInStyles ? [own, "data:"] : [own],
             "frame-ancestors": [own],
-            "frame-src": [own, "blob:", `${issuer}/`, "https://embed.diagrams.net/"],
-            "img-src": [own, "data:", "blob:", "https://raw.githubusercontent.com/owncloud/awesome-ocis/"],
+            "frame-src": [own, "blob:", `${issuer}/`, "https://embed.diagrams.net/", ...shown],
+            "img-src": [own, "data:", "blob:", "https://raw.githubusercontent.com/owncloud/awesome-ocis/", ...shown],
             "manifest-src": [own],
             "media-src": [own],
             "object-src": [own, "blob:"],

@@ -19,6 +19,7 @@ import { FILES_PATH, Predecessor, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
 import { busFiles, busStart } from "./bus";
 import { WEB_PICTURES, webFiles } from "./looks";
+import { officeBranches, officeStart } from "./office";
 import {
     OCIS_DATA,
     OCIS_DATA_GATEWAY,
@@ -119,7 +120,7 @@ export class Ocis extends pulumi.ComponentResource {
             storage: { blobs, files },
         } = settings;
         const issuer = hosts.auth.url;
-        const { bus } = settings;
+        const { bus, office } = settings;
         const { mode } = settings.directory;
         const own = mode === "ocis" ? this.ownCertificate(name) : undefined;
         const directoryAuthority = own?.certificate ?? ldap?.authority;
@@ -127,7 +128,10 @@ export class Ocis extends pulumi.ComponentResource {
         const roles = roleValues(args.roles, settings);
         const bucket = blobs.mode === "s3" ? blobs : undefined;
         const onBus = bus.mode === "nats" ? bus : undefined;
-        const roots = [args.trusted, smtp?.authority, bucket?.authority, onBus?.authority].filter((root) => root !== undefined);
+        const ofOffice = office.mode === "none" ? undefined : office.authority;
+        const roots = [args.trusted, smtp?.authority, bucket?.authority, onBus?.authority, ofOffice].filter(
+            (root) => root !== undefined,
+        );
         // Go reads this file in the place of the system's bundle, and the folder of the system's certificates all the same.
         const trustBundle = roots.length === 0 ? undefined : `${FILES_PATH}/root.pem`;
         const yaml = pulumi
@@ -152,7 +156,7 @@ export class Ocis extends pulumi.ComponentResource {
                     image: { name: settings.images.ocis.image, cure: { set: ["images", "ocis"], to: OCIS.image } },
                     goBack: GO_BACK,
                     precondition: args.precondition,
-                    ...busStart(bus),
+                    ...officeStart(office, busStart(bus)),
                     environment: args.shutOut.apply((names) =>
                         ocisEnvironment({
                             url: hosts.cloud.url,
@@ -167,7 +171,10 @@ export class Ocis extends pulumi.ComponentResource {
                         }),
                     ),
                     files: [
-                        { name: "csp.yaml", content: toYaml(ocisContentSecurityPolicy(issuer, settings.images.ocis.line)) },
+                        {
+                            name: "csp.yaml",
+                            content: toYaml(ocisContentSecurityPolicy(issuer, settings.images.ocis.line, office)),
+                        },
                         ...(roots.length === 0 ? [] : [{ name: "root.pem", content: joined(roots) }]),
                         ...(directoryAuthority === undefined
                             ? []
@@ -230,6 +237,7 @@ export class Ocis extends pulumi.ComponentResource {
             rewrites: [],
             metrics: { server: "ocis", upstream: `${workload.host}:${OCIS_METRICS_PORT}` },
             closed: ocisClosed(settings.images.ocis.line),
+            branches: officeBranches(office, workload.host),
             pictures: settings.looks.logo === undefined ? [] : WEB_PICTURES,
         };
         this.registerOutputs({ url: this.site.host.url });

@@ -26,17 +26,21 @@ export class Chromium {
      *
      * @param ca The authority to trust, PEM, besides those that the browser brings.
      * @param locale The language that it asks for.
+     * @param others Further authorities to trust.
      */
-    static async start(ca: string, locale = "en-US"): Promise<Chromium> {
+    static async start(ca: string, locale = "en-US", ...others: string[]): Promise<Chromium> {
         const parent = join(ROOT, ".cache", "tests", "chromium");
         mkdirSync(parent, { recursive: true });
         const folder = mkdtempSync(join(parent, "run-"));
         const store = join(folder, ".pki", "nssdb");
         mkdirSync(store, { recursive: true });
-        writeFileSync(join(folder, "ca.pem"), ca);
         const certutil = (...args: string[]) => run(CERTUTIL, ["-d", `sql:${store}`, ...args]);
         await certutil("-N", "--empty-password");
-        await certutil("-A", "-n", "test", "-t", "C,,", "-i", join(folder, "ca.pem"));
+        for (const [index, authority] of [ca, ...others].entries()) {
+            const file = join(folder, `ca-${index}.pem`);
+            writeFileSync(file, authority);
+            await certutil("-A", "-n", `test-${index}`, "-t", "C,,", "-i", file);
+        }
         const context = await chromium.launchPersistentContext(join(folder, "profile"), {
             executablePath: EXECUTABLE,
             // Chromium looks for the store in its home.

@@ -21,8 +21,12 @@ before(async () => {
     dev = await runProgram(stackFile("dev"), "dev");
     const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
     production = await runProgram({ domain: "example.com", users }, "prod");
-    const servers = { database: { mode: "postgres" }, sessions: { mode: "redis" } };
     inLldap = await runProgram({ domain: "example.com", directory: { mode: "lldap" } }, "lldap");
+    const servers = {
+        database: { mode: "postgres" },
+        sessions: { mode: "redis" },
+        office: { mode: "collabora", url: "https://office.example.com" },
+    };
     everything = await runProgram({ domain: "example.com", users, ...servers }, "all");
 });
 

@@ -1,0 +1,78 @@
+/**
+ * oCIS's service `collaboration`, by which an office server reads and writes documents (WOPI). `ocis server` does not know it, so it is a
+ * second process in oCIS's own container: what it needs of oCIS, the bus, the gateway and the place of files, stays on the loopback, and
+ * nothing but WOPI's own port is opened. In a container of its own it would need all three on the network, where the bus asks nobody who
+ * they are. Source: oCIS 7.0.0 and 8.2.0, services/collaboration/pkg/{command,config,helpers} and ocis/pkg/runtime/service; run with both.
+ * Pure.
+ */
+import { Office } from "../../settings/office";
+import { Branch } from "../site";
+
+/** Port of WOPI; its default. */
+const WOPI_PORT = 9300;
+
+/** Below this path of ownCloud's site; oCIS has nothing there. Source: services/collaboration/pkg/{server/http,wopisrc}. */
+const WOPI_PATH = "/wopi/*";
+
+/** An office server's product, as oCIS and people know it, and the path of its icon. Source: oCIS 8.2.0, deployments/examples/ocis_full. */
+const PRODUCTS = {
+    collabora: { product: "Collabora", title: "Collabora Online", icon: "/favicon.ico" },
+    onlyoffice: {
+        product: "OnlyOffice",
+        title: "ONLYOFFICE",
+        icon: "/web-apps/apps/documenteditor/main/resources/img/favicon.ico",
+    },
+} as const;
+
+/** oCIS's environment. `ocis server` reads nothing of it. Requests are taken with the server's proof alone, which is the default. */
+export function officeEnvironment(office: Office, cloudUrl: string): Record<string, string> {
+    if (office.mode === "none") {
+        return {};
+    }
+    const { product, title, icon } = PRODUCTS[office.mode];
+    return {
+        COLLABORATION_APP_NAME: product,
+        COLLABORATION_APP_PRODUCT: product,
+        COLLABORATION_APP_DESCRIPTION: `Open documents with ${title}`,
+        COLLABORATION_APP_ICON: `${office.url}${icon}`,
+        COLLABORATION_APP_ADDR: office.url,
+        COLLABORATION_APP_INSECURE: "false",
+        COLLABORATION_HTTP_ADDR: `0.0.0.0:${WOPI_PORT}`,
+        COLLABORATION_WOPI_SRC: cloudUrl,
+    };
+}
+
+/** What ownCloud's pages may show of another server: the office server's own, within them. */
+export function officeSources(office: Office): string[] {
+    return office.mode === "none" ? [] : [`${office.url}/`];
+}
+
+/** Where the edge sends the office server's requests: of their token oCIS has no other place than the URL. */
+export function officeBranches(office: Office, host: string): Branch[] {
+    return office.mode === "none" ? [] : [{ path: WOPI_PATH, upstream: `${host}:${WOPI_PORT}` }];
+}
+
+/** Seconds after which the service is started, and started again where it has ended. */
+const AGAIN = 5;
+
+/** What starts a server: an entry point, if it is not the image's own, and its arguments. */
+export interface Start {
+    readonly entrypoint?: readonly string[];
+    readonly command: readonly string[];
+}
+
+/**
+ * What starts oCIS together with the service. That ends where the office server does not answer, or oCIS not yet: so it is started again and
+ * again, and people work with everything else meanwhile.
+ *
+ * @param start What starts oCIS alone: arguments of its image's entry point, or a shell's script.
+ */
+export function officeStart(office: Office, start: Start): Start {
+    if (office.mode === "none") {
+        return start;
+    }
+    const { entrypoint, command } = start;
+    const server = entrypoint === undefined ? `exec ocis ${command.join(" ")}` : command.join("\n");
+    const script = `while sleep ${AGAIN}; do ocis collaboration server; done &\n${server}`;
+    return { entrypoint: ["/bin/sh", "-c"], command: [script] };
+}

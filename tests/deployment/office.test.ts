@@ -1,0 +1,288 @@
+/**
+ * Documents edited in the browser, with an office server that stands outside the stack: people open a document in ownCloud's page, the server
+ * reads and writes it in their names and only with its proof, locks are kept, nothing of oCIS is opened for it but what it needs, and without
+ * the key everything is as it was. The server is the test's own; see office-server.ts.
+ */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { Session } from "../../client/relying-party";
+import { officeFindings } from "../../operations/doctor-stack";
+import { StackOnEngine } from "../../operations/stack-on-engine";
+import { ROOT } from "../../system/folders";
+import { attempt } from "../../system/run";
+import { OCIS, releaseOf } from "../../versions";
+import { Chromium, NO_CHROMIUM } from "./chromium";
+import { Cloud, usersCalled } from "./cloud";
+import { share } from "./ocs";
+import { EDITOR, OfficeServer, OpenDocument } from "./office-server";
+import { describeOn } from "./pairs";
+import { docker } from "./stack";
+import { eventually } from "./waiting";
+import { readText, tokenClient } from "./webdav";
+
+const PICTURES = join(ROOT, ".cache", "tests", "pictures");
+
+/** Eve has no share of anything. */
+const PEOPLE = ["alice", "bob", "carol", "eve"];
+
+const APP = "Collabora";
+
+/** Seconds after which a document can be opened, once oCIS and the office server can serve. */
+const SOON = 60;
+
+/** What oCIS speaks with itself by: its bus, its gateway, the service and its debug port. */
+const INSIDE = [9233, 9142, 9301, 9304];
+
+const only = ({ ocis }: { ocis: string }) => releaseOf(OCIS, ocis).line.collaboration;
+
+describeOn({ tier: "option", real: true, only }, "an office server", (images) => {
+    let office: OfficeServer;
+    let cloud: Cloud;
+    let sessions: Record<string, Session>;
+    let chromium: Chromium | undefined;
+    let letter: string;
+    let note: string;
+    /** Every token that was given out: none of them belongs into a log. */
+    const tokens: string[] = [];
+
+    before(async () => {
+        office = await OfficeServer.start();
+        cloud = await Cloud.up("test-office", { images, users: usersCalled(PEOPLE) });
+        await cloud.enrol(PEOPLE);
+        const signedIn = PEOPLE.map(async (name) => [name, await cloud.signIn(cloud.credentials(name))] as const);
+        sessions = Object.fromEntries(await Promise.all(signedIn));
+        await Promise.all(PEOPLE.map((name) => sessions[name]!.me()));
+        await files("alice").putFileContents("/letter.odt", "Dear family");
+        await files("alice").putFileContents("/note.odt", "nothing");
+        letter = await idOf("letter.odt");
+        note = await idOf("note.odt");
+        await share(sessions.alice!, "/letter.odt", { shareType: "0", shareWith: "bob" });
+        await share(sessions.alice!, "/letter.odt", { shareType: "0", shareWith: "carol", permissions: "3" });
+        assert.deepEqual(await apps(), []);
+        await cloud.change({ office: office.settings });
+        await expectApp();
+    });
+
+    after(async () => {
+        await chromium?.stop();
+        await cloud?.down();
+        await office?.stop();
+    });
+
+    const files = (name: string) => tokenClient(cloud, sessions[name]!);
+    const ocis = () => `${cloud.stack.prefix}ocis`;
+    const edge = () => `${cloud.stack.prefix}edge`;
+
+    /** Whatever a container has logged, in either stream. */
+    const logged = async (container: string) => (await attempt("docker", ["logs", container])).text;
+
+    /** The id of a file of alice's, as the web interface gives it to whoever opens the file. */
+    async function idOf(name: string): Promise<string> {
+        const path = `/remote.php/webdav/${name}`;
+        const { text } = await sessions.alice!.ask(path, { method: "PROPFIND", headers: { depth: "0" } });
+        return /<oc:id>([^<]+)<\/oc:id>/.exec(text)![1]!;
+    }
+
+    /** What documents of this kind are opened by. */
+    async function apps(): Promise<string[]> {
+        const { text } = await sessions.alice!.ask("/app/list");
+        const types = (JSON.parse(text) as { "mime-types"?: { ext?: string; app_providers: { name: string }[] }[] })[
+            "mime-types"
+        ];
+        return (types ?? []).filter(({ ext }) => ext === "odt").flatMap((type) => type.app_providers.map(({ name }) => name));
+    }
+
+    const expectApp = () =>
+        eventually("oCIS knows the office server", SOON, async () => (await apps()).includes(APP) || undefined);
+
+    /** A document that somebody may open. */
+    async function opened(name: string, file = letter): Promise<OpenDocument> {
+        const document = await office.open(sessions[name]!, file, APP);
+        assert.ok(typeof document === "object", `${name} is refused`);
+        tokens.push(document.token);
+        return document;
+    }
+
+    const text = (name: string) => readText(files("alice"), `/${name}`);
+
+    /** What doctor says of it. */
+    const finding = async () => {
+        const url = office.url;
+        const found = await officeFindings(new StackOnEngine(cloud.stack.name), { mode: "collabora", url });
+        return found.map(({ state }) => state);
+    };
+
+    test("a preview sees no change, and documents of this kind are opened by it", async () => {
+        await cloud.expectNoChange();
+        assert.deepEqual([await apps(), await finding()], [[APP], ["ok"]]);
+    });
+
+    test("what somebody writes in the office server stands in the file, and is locked meanwhile", async () => {
+        const document = await opened("alice");
+        assert.ok(document.source.startsWith(`${cloud.url}/wopi/files/`), document.source);
+        const properties = await document.properties();
+        assert.deepEqual(
+            [properties.BaseFileName, properties.UserCanWrite, properties.PostMessageOrigin],
+            ["letter.odt", true, cloud.url],
+        );
+        assert.equal((await document.read()).text, "Dear family");
+        assert.equal((await document.lock("LOCK", "first")).status, 200);
+        const saved = await document.write("Dear all", "first");
+        assert.equal(saved.status, 200, saved.text);
+        assert.equal(await text("letter.odt"), "Dear all");
+        assert.equal((await document.read()).text, "Dear all");
+
+        // Another program, and another person who may write.
+        const put = await sessions.alice!.ask("/remote.php/webdav/letter.odt", { method: "PUT", body: "over it" });
+        assert.equal(put.status, 423, put.text);
+        const carol = await opened("carol");
+        for (const answer of [await carol.lock("LOCK", "second"), await carol.write("over it", "second")]) {
+            assert.equal(answer.status, 409, answer.text);
+            assert.equal(answer.headers.get("x-wopi-lock"), "first");
+        }
+        assert.equal((await document.lock("UNLOCK", "first")).status, 200);
+        assert.equal((await carol.lock("LOCK", "second")).status, 200);
+        assert.equal((await carol.write("Carol was here", "second")).status, 200);
+        assert.equal((await carol.lock("UNLOCK", "second")).status, 200);
+        assert.equal(await text("letter.odt"), "Carol was here");
+    });
+
+    test("who may read and no more cannot write, whatever the office server asks for", async () => {
+        const document = await opened("bob");
+        assert.equal((await document.properties()).UserCanWrite, false);
+        assert.equal((await document.read()).text, "Carol was here");
+        // Newer releases answer that the file is locked, because ONLYOFFICE asks for it, and lock nothing.
+        await document.lock("LOCK", "third");
+        const unlocked = await document.write("over it", "third");
+        const alice = await opened("alice");
+        assert.equal((await alice.lock("LOCK", "fourth")).status, 200);
+        const inHerPlace = await document.write("over it", "fourth");
+        assert.ok(unlocked.status >= 400 && inHerPlace.status >= 400, `${unlocked.status} ${inHerPlace.status}`);
+        assert.equal((await alice.lock("UNLOCK", "fourth")).status, 200);
+        assert.equal(await text("letter.odt"), "Carol was here");
+    });
+
+    test("strangers are refused: people, tokens, and servers without the proof", async () => {
+        assert.equal(await office.open(sessions.eve!, letter, APP), 404);
+        const document = await opened("alice");
+        const other = await opened("alice", note);
+        const eve = await sessions.eve!.ask("/app/list");
+        assert.equal(eve.status, 200);
+        const forged = `${document.token.slice(0, -4)}AAAA`;
+        for (const [what, status, answer] of [
+            ["the token of another document", 401, await document.but({ token: other.token }).info()],
+            ["a forged token", 401, await document.but({ token: forged }).info()],
+            ["the token that opens ownCloud", 401, await document.but({ token: sessions.alice!.tokens.access_token }).info()],
+            ["no proof", 500, await document.unproved()],
+            ["the proof of another server", 500, await document.but({ key: office.otherKey() }).info()],
+            ["no token", 401, await cloud.open().ask(document.source)],
+        ] as const) {
+            assert.equal(answer.status, status, `${what}: ${answer.text}`);
+        }
+        assert.equal((await document.info()).status, 200);
+    });
+
+    test("nothing of oCIS is opened on the network but WOPI itself", async () => {
+        const reached = async (port: number) => {
+            const { code } = await attempt("docker", [
+                "exec",
+                edge(),
+                "busybox",
+                "nc",
+                "-w",
+                "2",
+                "ocis",
+                String(port),
+                "-e",
+                "true",
+            ]);
+            return code === 0;
+        };
+        assert.deepEqual(await Promise.all([...INSIDE, 9300, 9200].map(reached)), [...INSIDE.map(() => false), true, true]);
+    });
+
+    test("a person at a browser opens a document within ownCloud's page", async (context) => {
+        const missing =
+            NO_CHROMIUM ??
+            ((await cloud.open().ask(`${cloud.url}/`)).text.includes("<script") ? undefined : "no web interface");
+        if (missing !== undefined) {
+            return context.skip(missing);
+        }
+        mkdirSync(PICTURES, { recursive: true });
+        chromium = await Chromium.start(cloud.ca, "en-US", office.root);
+        const { page, wrong } = await chromium.open();
+        await page.goto(cloud.url);
+        await page.waitForURL((url) => url.origin === cloud.issuer);
+        const { username, password, code } = cloud.credentials("alice");
+        const digit = page.locator("#otp-input input").first();
+        // A container of another stack that comes or goes on this machine makes Chromium give up a request: then it is sent again.
+        await eventually("the code is asked for", SOON, async () => {
+            await page.locator("#username-textfield").fill(username);
+            await page.locator("#password-textfield").fill(password);
+            await page.locator("#sign-in-button").click();
+            return digit.waitFor({ timeout: 10_000 }).then(
+                () => true,
+                () => undefined,
+            );
+        });
+        await digit.click();
+        await page.keyboard.type(await code());
+        await page.locator("#openid-consent-accept").click();
+        await page.waitForURL(/\/files\/spaces\/personal\//);
+        await page.locator("#files-space-table").getByText("letter").first().click();
+        await page.frameLocator("iframe").getByText(EDITOR).waitFor();
+        await page.screenshot({ path: join(PICTURES, "office.png") });
+        assert.deepEqual(
+            wrong.filter((line) => !line.startsWith("net::ERR_NETWORK_CHANGED")),
+            [],
+        );
+    });
+
+    test("the service ends: it is started again, and a request waits for it", async () => {
+        const document = await opened("alice");
+        // oCIS itself is the first process.
+        const end = "for pid in $(busybox pidof ocis); do test $pid = 1 || kill $pid; done";
+        await docker("exec", ocis(), "/bin/sh", "-c", end);
+        assert.equal((await document.info()).status, 200);
+        // oCIS itself has heard that it is gone, and looks for it again after a while.
+        await eventually("documents can be opened again", SOON, async () => {
+            return typeof (await office.open(sessions.alice!, letter, APP)) === "object" || undefined;
+        });
+    });
+
+    test("the office server is away while oCIS starts: people work, and open documents once it is back", async () => {
+        const document = await opened("alice");
+        await office.leave();
+        await docker("restart", ocis());
+        const works = () =>
+            text("letter.odt").then(
+                (read) => read === "Carol was here" || undefined,
+                () => undefined,
+            );
+        await eventually("people read their files", SOON, works);
+        assert.deepEqual([await apps(), await finding()], [[], ["failed"]]);
+        assert.equal((await document.info()).status, 502);
+        await office.serve();
+        await expectApp();
+        assert.equal((await (await opened("alice")).read()).text, "Carol was here");
+    });
+
+    test("no token is in a log", async () => {
+        const [ofEdge, ofOcis] = await Promise.all([logged(edge()), logged(ocis())]);
+        assert.match(ofEdge, /"uri":"\/wopi\/[^"?]*"/);
+        for (const token of tokens) {
+            assert.ok(!ofEdge.includes(token) && !ofOcis.includes(token));
+        }
+    });
+
+    test("without the key everything is as it was, and the files are there", async () => {
+        await cloud.change({ office: { mode: "none" } });
+        assert.deepEqual(await apps(), []);
+        assert.equal(await text("letter.odt"), "Carol was here");
+        assert.equal(typeof (await office.open(sessions.alice!, letter, APP)), "number");
+        await cloud.expectNoChange();
+    });
+});
