@@ -56,7 +56,7 @@ function ocisSecrets(name: string, rotations: Rotations, child: pulumi.CustomRes
         systemUserApiKey: secret("system-user-api", rotations.systemUserApi),
         transferSecret: secret("transfer", rotations.transfer),
         thumbnailsTransferSecret: secret("thumbnails-transfer", rotations.thumbnails),
-        wopiSecret: secret("wopi"),
+        wopiSecret: secret("wopi", rotations.wopi),
         serviceAccountSecret: secret("service-account", rotations.serviceAccount),
         // oCIS writes them into its directory at the first start and never again. Source: services/idm/pkg/command/server.go.
         adminPassword: secret("admin"),

@@ -25,7 +25,6 @@ function counter(description: string) {
 
 /** What has no counter, each with the reason as it ends the sentence "Allowed: no such key, because …". */
 const NONE = {
-    wopi: "only oCIS's service for office documents reads this secret, and this program does not start that",
     ...Object.fromEntries(
         ["adminPassword", "idmPassword", "revaPassword", "idpPassword"].map((account) => [
             account,
@@ -54,6 +53,7 @@ export const rotations = z
         systemUserApi: counter("Of oCIS: its services reach their own storage by it."),
         transfer: counter("Of oCIS: signs the addresses of uploads and downloads."),
         thumbnails: counter("Of oCIS: signs the addresses of previews of pictures."),
+        wopi: counter("Of oCIS: signs what an office server shows for whoever has a document open."),
         serviceAccount: counter("Of oCIS: the password of the account of its services."),
         initialPasswords: counter(
             "All generated passwords of users. One alone: npm run users -- password <name> --generate. Only with directory.mode authelia.",

@@ -15,7 +15,7 @@ import { docker } from "./stack";
 import { OPEN, Outcome, WaysIn } from "./ways-in";
 
 /** The secrets by which oCIS's services know each other. */
-const AMONG_SERVICES = ["jwt", "machineAuth", "systemUserApi", "transfer", "thumbnails", "serviceAccount"];
+const AMONG_SERVICES = ["jwt", "machineAuth", "systemUserApi", "transfer", "thumbnails", "wopi", "serviceAccount"];
 
 /** A step as `pulumi preview --json` shows it. */
 interface Step {

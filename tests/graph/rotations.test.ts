@@ -70,6 +70,7 @@ test("a rotation makes one more secret, which is protected, keeps those before i
         systemUserApi: "ocis-system-user-api",
         transfer: "ocis-transfer",
         thumbnails: "ocis-thumbnails-transfer",
+        wopi: "ocis-wopi",
         serviceAccount: "ocis-service-account",
     };
     const third = await rotated(Object.fromEntries(Object.keys(counters).map((counter) => [counter, 3])));
