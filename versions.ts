@@ -261,6 +261,9 @@ export const POSTGRES_IMAGE = "postgres:15.18-bookworm";
 /** Redis, where that keeps who is signed in. */
 export const REDIS_IMAGE = "redis:7.2.11-alpine";
 
+/** Apache Tika, where files are found by the words in them. */
+export const TIKA_IMAGE = "apache/tika:3.3.1.0";
+
 /** restic, which backups are made by; see docs/backup.md. */
 export const RESTIC_IMAGE = "restic/restic:0.19.1";
 

@@ -24,6 +24,7 @@ import { Redis } from "./redis";
 import { ocisRelyingApplication } from "./ocis/relying-parties";
 import { rememberReleases } from "./release-memory";
 import { Secrets } from "./secrets";
+import { Tika } from "./tika";
 import { UserNameMemory } from "./user-names";
 
 /**
@@ -62,9 +63,23 @@ export class Cloud extends pulumi.ComponentResource {
     /** Releases of the servers. */
     readonly versions: pulumi.Output<{ authelia: string; ocis: string }>;
     /** Images that the containers run. */
-    readonly images: pulumi.Output<{ authelia: string; ocis: string; caddy: string; postgres?: string; redis?: string }>;
+    readonly images: pulumi.Output<{
+        authelia: string;
+        ocis: string;
+        caddy: string;
+        postgres?: string;
+        redis?: string;
+        tika?: string;
+    }>;
     /** Names of the containers on the Docker host. */
-    readonly containers: pulumi.Output<{ authelia: string; ocis: string; edge: string; postgres?: string; redis?: string }>;
+    readonly containers: pulumi.Output<{
+        authelia: string;
+        ocis: string;
+        edge: string;
+        postgres?: string;
+        redis?: string;
+        tika?: string;
+    }>;
 
     /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
     constructor(name: string, args: CloudArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -133,6 +148,11 @@ export class Cloud extends pulumi.ComponentResource {
         const [releasesConfirmed, confirmReleases] = pulumi.deferredOutput<unknown>();
         const precondition = pulumi.all([choicesConfirmed, names, releasesConfirmed]);
         const common = { network, settings, hosts, precondition, mender };
+        const { images } = settings;
+        const placed = { network, precondition, mender };
+        const tika = settings.fullTextSearch
+            ? new Tika(`${name}-tika`, { prefix, engine, precondition, mender, image: images.tika }, { parent: this })
+            : undefined;
         const ocis = new Ocis(
             `${name}-ocis`,
             {
@@ -143,12 +163,12 @@ export class Cloud extends pulumi.ComponentResource {
                 trusted: certificates.trusted,
                 namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
                 secrets: secrets.ocis,
+                after: tika === undefined ? [] : [tika.workload],
+                furtherNetworks: tika === undefined ? [] : [tika.network],
                 replicas: replicas?.ocis,
             },
             part("ocis"),
         );
-        const { images } = settings;
-        const placed = { network, precondition, mender };
         const postgres =
             settings.database.mode === "postgres"
                 ? new Postgres(
@@ -217,6 +237,7 @@ export class Cloud extends pulumi.ComponentResource {
             caddy: images.caddy,
             ...(postgres && { postgres: images.postgres }),
             ...(redis && { redis: images.redis }),
+            ...(tika && { tika: images.tika }),
         });
         this.containers = pulumi.output({
             authelia: authelia.containerName,
@@ -224,6 +245,7 @@ export class Cloud extends pulumi.ComponentResource {
             edge: edge.containerName,
             ...(postgres && { postgres: postgres.workload.nameOnHost }),
             ...(redis && { redis: redis.workload.nameOnHost }),
+            ...(tika && { tika: tika.workload.nameOnHost }),
         });
         this.registerOutputs({
             cloudUrl: this.cloudUrl,

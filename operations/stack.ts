@@ -29,6 +29,7 @@ export interface Outputs {
     readonly images: Readonly<Record<"authelia" | "ocis" | "caddy", string>> & {
         readonly postgres?: string;
         readonly redis?: string;
+        readonly tika?: string;
     };
 }
 

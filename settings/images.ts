@@ -14,6 +14,7 @@ import {
     Release,
     releaseOf,
     Releases,
+    TIKA_IMAGE,
 } from "../versions";
 import { text } from "./declaration";
 import { Fault } from "./fault";
@@ -33,6 +34,11 @@ export const images = z
         caddy: image(CADDY_IMAGE, "Caddy, the edge", ""),
         postgres: image(POSTGRES_IMAGE, "PostgreSQL, with database.mode postgres", " One with glibc; see docs/state.md."),
         redis: image(REDIS_IMAGE, "Redis, with sessions.mode redis", ""),
+        tika: image(
+            TIKA_IMAGE,
+            "Apache Tika, with fullTextSearch",
+            " With -full at its end it reads scanned pages too; see docs/search.md.",
+        ),
     })
     .prefault({})
     .meta({ description: "Container images that replace the defaults." });
@@ -44,10 +50,11 @@ export interface Images {
     readonly caddy: string;
     readonly postgres: string;
     readonly redis: string;
+    readonly tika: string;
 }
 
 /** Those of which any release serves, with what takes the place of one without a version. */
-const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE };
+const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE, tika: TIKA_IMAGE };
 
 /** What a function returns or throws. */
 function resultOf<T>(work: () => T): T | Error {

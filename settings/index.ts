@@ -96,7 +96,11 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["tls", "domain", "httpsPort"], (values) => checkCertificate(values.tls, hostsOf(values), given.tls)),
         ...rule(usable, ["users", "directory"], checkUsers),
         ...rule(usable, ["access", "directory"], checkAccess),
-        ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus"], checkEngine),
+        ...rule(
+            usable,
+            ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus", "fullTextSearch"],
+            checkEngine,
+        ),
         ...(Array.isArray(releases)
             ? releases
             : [

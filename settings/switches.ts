@@ -16,6 +16,10 @@ export const SWITCHES = {
             "of a password and show no second factor. oCIS 7.0 and later; with 8.2, people whose home is this configuration are called by " +
             "their user names everywhere in ownCloud, and those of an LDAP server can have none together with access.groups.",
     ),
+    fullTextSearch: flag(
+        false,
+        "Find files by the words in them: Apache Tika reads them, as one more container of the stack. See docs/search.md.",
+    ),
     olderDesktopClients: flag(
         false,
         "Whether desktop apps before 5.3 may sign in, which send their client secret in two ways at once. Authelia 4.38.16 and later.",

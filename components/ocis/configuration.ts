@@ -12,6 +12,7 @@ import { OcisSecrets } from "../secrets";
 import { Closed } from "../site";
 import { busEnvironment } from "./bus";
 import { WEB_CLIENT_ID } from "./relying-parties";
+import { searchEnvironment } from "./search";
 
 /** Port of oCIS's proxy, the one way in; its default. */
 export const OCIS_PORT = 9200;
@@ -112,7 +113,10 @@ export interface OcisEnvironmentInput {
     readonly url: string;
     /** URL of the OpenID Connect provider, without a trailing slash. */
     readonly issuer: string;
-    readonly settings: Pick<Settings, "accessTokens" | "bus" | "appTokens" | "directory" | "smtp" | "storage" | "images">;
+    readonly settings: Pick<
+        Settings,
+        "accessTokens" | "bus" | "appTokens" | "directory" | "fullTextSearch" | "smtp" | "storage" | "images"
+    >;
     /** Undefined: every new person is a user, and keeps the role that an administrator gives. */
     readonly roles?: RoleValues;
     readonly directory: OcisDirectory;
@@ -331,6 +335,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         ...blobStore(settings),
         ...waitingUploads(settings),
         ...busEnvironment(settings.bus),
+        ...searchEnvironment(settings.fullTextSearch, OCIS_DATA),
         ...(sharing === undefined ? {} : oneOfSeveral(sharing)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),

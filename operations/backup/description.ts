@@ -39,6 +39,7 @@ interface Resource {
 export type Images = Readonly<Record<"authelia" | "ocis" | "caddy", string>> & {
     readonly postgres?: string;
     readonly redis?: string;
+    readonly tika?: string;
 };
 
 export interface Description extends StackName {

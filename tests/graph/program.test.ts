@@ -20,7 +20,7 @@ before(async () => {
     dev = await runProgram(stackFile("dev"), "dev");
     const users = { alice: { displayName: "Alice", email: "alice@example.com" } };
     production = await runProgram({ domain: "example.com", users }, "prod");
-    const servers = { database: { mode: "postgres" }, sessions: { mode: "redis" } };
+    const servers = { database: { mode: "postgres" }, sessions: { mode: "redis" }, fullTextSearch: true };
     everything = await runProgram({ domain: "example.com", users, ...servers }, "all");
 });
 
