@@ -104,7 +104,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...(Array.isArray(releases)
             ? releases
             : [
-                  ...rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) =>
+                  ...rule(usable, ["appTokens", "olderDesktopClients", "fullTextSearch", "access", "directory"], (on) =>
                       checkSwitches(on, releases),
                   ),
                   ...rule(usable, ["bus"], (values) => checkBus(values, releases)),

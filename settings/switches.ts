@@ -18,7 +18,7 @@ export const SWITCHES = {
     ),
     fullTextSearch: flag(
         false,
-        "Find files by the words in them: Apache Tika reads them, as one more container of the stack. See docs/search.md.",
+        "Find files by the words in them: Apache Tika reads them, as one more container of the stack. oCIS 7.0 and later; see docs/search.md.",
     ),
     olderDesktopClients: flag(
         false,
@@ -45,12 +45,13 @@ function unknownTo(key: string, value: boolean, known: boolean, allowed: string)
 interface Switched {
     readonly appTokens: boolean;
     readonly olderDesktopClients: boolean;
+    readonly fullTextSearch: boolean;
     readonly access: Access;
     readonly directory: Directory;
 }
 
 export function checkSwitches(
-    { appTokens, olderDesktopClients, access, directory }: Switched,
+    { appTokens, olderDesktopClients, fullTextSearch, access, directory }: Switched,
     { authelia, ocis }: Images,
 ): Fault[] {
     const groupsUnknown = directory.mode === "ldap" && access.groups !== undefined && ocis.line.appTokensAreSignIns;
@@ -70,6 +71,12 @@ export function checkSwitches(
             appTokens,
             ocis.line.appTokens,
             `false with oCIS ${ocis.version}, because app tokens came with 7.0`,
+        ),
+        ...unknownTo(
+            "fullTextSearch",
+            fullTextSearch,
+            ocis.line.indexesAllSpaces,
+            `false with oCIS ${ocis.version}; from 7.0 on it can be true`,
         ),
         ...unknownTo(
             "olderDesktopClients",

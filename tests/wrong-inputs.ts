@@ -228,6 +228,12 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ["a swarm with files in one machine", swarm({ storage: {} }), "storage.files", /storage\.files nfs:/],
     ["a swarm with certificates in one machine", swarm({ tls: { mode: "acme" } }), "tls.mode", /tls\.mode private-ca/],
     ["a swarm with a search in texts", swarm({ fullTextSearch: true }), "fullTextSearch", /config set fullTextSearch false/],
+    [
+        "a search in texts of an early oCIS",
+        { fullTextSearch: true, images: { ocis: "owncloud/ocis:5.0.9" } },
+        "fullTextSearch",
+        /config set fullTextSearch false/,
+    ],
     ["Tika of whatever release", { images: { tika: "apache/tika:latest" } }, "images.tika", /images\.tika apache\/tika:3/],
     ["a swarm at one address", swarm({ address: "192.0.2.1" }), "address", /config rm address/],
     [
