@@ -111,6 +111,11 @@ export interface OcisLine extends Line {
     /** Its message bus may be outside. Run with 8.2.0; 8.0.0 and 8.1.0 have the same in their sources. Earlier ones were not looked at. */
     readonly busOutside: boolean;
     /**
+     * Reads the texts of all spaces by one command. Run with 7.0.0 and 8.2.0; 4.0.5 wants each space and a person of it (its source,
+     * services/search/pkg/command/index.go). 5.0 was not run with it.
+     */
+    readonly indexesAllSpaces: boolean;
+    /**
      * How a password is offered to a mail server: by whatever way both know, or in plain text within TLS. Source: oCIS 4.0.5 and
      * 5.0.9, services/notifications/pkg/channels.
      */
@@ -176,12 +181,14 @@ const OCIS_8_2 = {
     branding: true,
     collaboration: true,
     busOutside: true,
+    indexesAllSpaces: true,
     mailAuthentication: "auto",
 } as const;
 const OCIS_8_1 = { ...OCIS_8_2, changesOfOwnAccount: true, appTokensAreSignIns: false };
 const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false, busOutside: false };
 const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
 const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false, branding: false, collaboration: false };
+const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false, indexesAllSpaces: false };
 
 /**
  * oCIS. 8.2.0 is the first release in which nobody can rename the own account to another person's name (owncloud/ocis#12493); 4.0.5
@@ -282,6 +289,8 @@ export const REDIS_IMAGE = "redis:7.2.11-alpine";
 
 /** LLDAP, where people live in one of the stack. Run with 0.6.3. */
 export const LLDAP_IMAGE = "lldap/lldap:v0.6.3-alpine-rootless";
+/** Apache Tika, where files are found by the words in them. */
+export const TIKA_IMAGE = "apache/tika:3.3.1.0";
 
 /** restic, which backups are made by; see docs/backup.md. */
 export const RESTIC_IMAGE = "restic/restic:0.19.1";

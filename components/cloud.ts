@@ -25,6 +25,7 @@ import { Redis } from "./redis";
 import { ocisRelyingApplication } from "./ocis/relying-parties";
 import { rememberReleases } from "./release-memory";
 import { Secrets } from "./secrets";
+import { Tika } from "./tika";
 import { UserNameMemory } from "./user-names";
 
 /**
@@ -70,6 +71,7 @@ export class Cloud extends pulumi.ComponentResource {
         postgres?: string;
         redis?: string;
         lldap?: string;
+        tika?: string;
     }>;
     /** Names of the containers on the Docker host. */
     readonly containers: pulumi.Output<{
@@ -79,6 +81,7 @@ export class Cloud extends pulumi.ComponentResource {
         postgres?: string;
         redis?: string;
         lldap?: string;
+        tika?: string;
     }>;
 
     /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
@@ -150,6 +153,11 @@ export class Cloud extends pulumi.ComponentResource {
         const common = { network, settings, hosts, precondition, mender };
         const lldap = directory.mode === "lldap" ? new Lldap(`${name}-lldap`, common, { parent: this }) : undefined;
         const directoryServers = lldap === undefined ? [] : [lldap.workload];
+        const { images } = settings;
+        const placed = { network, precondition, mender };
+        const tika = settings.fullTextSearch
+            ? new Tika(`${name}-tika`, { prefix, engine, precondition, mender, image: images.tika }, { parent: this })
+            : undefined;
         const ocis = new Ocis(
             `${name}-ocis`,
             {
@@ -161,12 +169,12 @@ export class Cloud extends pulumi.ComponentResource {
                 trusted: certificates.trusted,
                 namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
                 secrets: secrets.ocis,
+                after: tika === undefined ? [] : [tika.workload],
+                furtherNetworks: tika === undefined ? [] : [tika.network],
                 replicas: replicas?.ocis,
             },
             part("ocis"),
         );
-        const { images } = settings;
-        const placed = { network, precondition, mender };
         const postgres =
             settings.database.mode === "postgres"
                 ? new Postgres(
@@ -243,6 +251,7 @@ export class Cloud extends pulumi.ComponentResource {
             ...(postgres && { postgres: images.postgres }),
             ...(redis && { redis: images.redis }),
             ...(lldap && { lldap: images.lldap }),
+            ...(tika && { tika: images.tika }),
         });
         this.containers = pulumi.output({
             authelia: authelia.containerName,
@@ -251,6 +260,7 @@ export class Cloud extends pulumi.ComponentResource {
             ...(postgres && { postgres: postgres.workload.nameOnHost }),
             ...(redis && { redis: redis.workload.nameOnHost }),
             ...(lldap && { lldap: lldap.workload.nameOnHost }),
+            ...(tika && { tika: tika.workload.nameOnHost }),
         });
         this.registerOutputs({
             cloudUrl: this.cloudUrl,

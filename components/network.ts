@@ -15,6 +15,8 @@ export interface NetworkArgs {
     readonly engine: Engine;
     /** The network is not made before this is known. */
     readonly precondition: pulumi.Input<unknown>;
+    /** For what a network is that has no way to the outside; by default it is the cloud's own, which has one. */
+    readonly within?: string;
 }
 
 export class Network extends pulumi.ComponentResource {
@@ -25,7 +27,7 @@ export class Network extends pulumi.ComponentResource {
     readonly engine: Engine["mode"];
     private readonly prefix: string;
 
-    constructor(name: string, { prefix, engine, precondition }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, { prefix, engine, precondition, within }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Network"), name, {}, opts);
         this.prefix = prefix;
         this.engine = engine.mode;
@@ -43,7 +45,13 @@ export class Network extends pulumi.ComponentResource {
                       },
                       { parent: this },
                   )
-                : new docker.Network(name, { name: named("network"), driver: "bridge" }, { parent: this });
+                : new docker.Network(
+                      name,
+                      within === undefined
+                          ? { name: named("network"), driver: "bridge" }
+                          : { name: named(within), driver: "bridge", internal: true },
+                      { parent: this },
+                  );
         this.name = network.name;
         this.id = network.id;
         this.registerOutputs({ name: this.name });

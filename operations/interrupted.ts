@@ -74,7 +74,7 @@ function replaceCutState(name: string, file: string, say: (line: string) => void
     copyFileSync(copy, file);
 }
 
-/** Removes the containers and the network of a stack that its state does not know, by their ids: the next run could not make them. */
+/** Removes the containers and the networks of a stack that its state does not know, by their ids: the next run could not make them. */
 async function removeUnknown(engine: StackOnEngine, state: string): Promise<void> {
     interface Exported {
         readonly deployment: { readonly resources?: readonly { readonly id?: string }[] };
@@ -86,7 +86,7 @@ async function removeUnknown(engine: StackOnEngine, state: string): Promise<void
     });
     for (const [kind, names, options] of [
         ["container", containers, ["--force", "--volumes"]], // those without a name, of the files that it was given
-        ["network", [`${engine.prefix}network`], []],
+        ["network", ["network", "tika-network"].map((network) => engine.prefix + network), []],
     ] as const) {
         for (const name of names) {
             const { code, stdout } = await engine.attemptDocker(kind, "inspect", "--format", "{{.Id}}", name);

@@ -20,16 +20,31 @@ const BY_MODE: Readonly<Partial<Record<ServerName, readonly [key: string, mode: 
     postgres: ["database", "postgres"],
     redis: ["sessions", "redis"],
     lldap: ["directory", "lldap"],
+export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis", "tika"] as const;
+
+export type ServerName = (typeof SERVERS)[number];
+
+/** Whether the value of a key has this mode. */
+const hasMode = (mode: string) => (value: unknown) => (value as { mode?: unknown } | undefined)?.mode === mode;
+
+/** Whether a switch is on, which Pulumi writes as a text. */
+const isOn = (value: unknown) => String(value) === "true";
+
+/** Those of them that not every stack has: which key asks for it, and whether its value does. */
+const BY_KEY: Readonly<Partial<Record<ServerName, readonly [key: string, asks: (value: unknown) => boolean]>>> = {
+    postgres: ["database", hasMode("postgres")],
+    redis: ["sessions", hasMode("redis")],
+    tika: ["fullTextSearch", isOn],
 };
 
-/** Those whose data nobody misses. */
-const WITHOUT_DATA: readonly ServerName[] = ["redis"];
+/** Those whose data nobody misses, or that have none. */
+const WITHOUT_DATA: readonly ServerName[] = ["redis", "tika"];
 
 /** The servers of a stack, by what it says for a key. */
 export function serversOf(given: (key: string) => unknown): ServerName[] {
     return SERVERS.filter((server) => {
-        const [key, mode] = BY_MODE[server] ?? [];
-        return key === undefined || (given(key) as { mode?: unknown } | undefined)?.mode === mode;
+        const rule = BY_KEY[server];
+        return rule === undefined || rule[1](given(rule[0]));
     });
 }
 

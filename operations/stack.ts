@@ -30,6 +30,7 @@ export interface Outputs {
         readonly postgres?: string;
         readonly redis?: string;
         readonly lldap?: string;
+        readonly tika?: string;
     };
 }
 

@@ -56,10 +56,12 @@ interface Placed {
     readonly database: Database;
     readonly sessions: Sessions;
     readonly bus: Bus;
+    readonly fullTextSearch: boolean;
 }
 
 /** Every process of a service may stop at any time and go on elsewhere, so that nothing may be in one machine alone. */
-export function checkEngine({ engine: { mode }, address, tls, directory, storage, database, sessions, bus }: Placed): Fault[] {
+export function checkEngine({ engine: { mode }, address, tls, directory, storage, ...placed }: Placed): Fault[] {
+    const { database, sessions, bus, fullTextSearch } = placed;
     if (mode !== "swarm") {
         return [];
     }
@@ -100,6 +102,13 @@ export function checkEngine({ engine: { mode }, address, tls, directory, storage
             storage.files !== OWN_VOLUME,
             "nfs://server/path, or a folder under which every machine finds the same file system,",
             { set: ["storage", "files"], to: "nfs://nas.example.com/cloud" },
+        ),
+        ...fault(
+            ["fullTextSearch"],
+            fullTextSearch,
+            !fullTextSearch,
+            "false, because several processes of oCIS write to one index of the search and none of them looks at Tika,",
+            { set: ["fullTextSearch"], to: false },
         ),
         ...fault(["address"], address, address === "0.0.0.0", "0.0.0.0, because the port of a service has no address", {
             remove: ["address"],

@@ -15,6 +15,7 @@ import {
     Release,
     releaseOf,
     Releases,
+    TIKA_IMAGE,
 } from "../versions";
 import { text } from "./declaration";
 import { Fault } from "./fault";
@@ -35,6 +36,11 @@ export const images = z
         postgres: image(POSTGRES_IMAGE, "PostgreSQL, with database.mode postgres", " One with glibc; see docs/state.md."),
         redis: image(REDIS_IMAGE, "Redis, with sessions.mode redis", ""),
         lldap: image(LLDAP_IMAGE, "LLDAP, with directory.mode lldap", " See docs/directories.md."),
+        tika: image(
+            TIKA_IMAGE,
+            "Apache Tika, with fullTextSearch",
+            " With -full at its end it reads scanned pages too; see docs/search.md.",
+        ),
     })
     .prefault({})
     .meta({ description: "Container images that replace the defaults." });
@@ -51,6 +57,11 @@ export interface Images {
 
 /** Those of which any release serves, with what takes the place of one without a version. */
 const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE, lldap: LLDAP_IMAGE };
+    readonly tika: string;
+}
+
+/** Those of which any release serves, with what takes the place of one without a version. */
+const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE, tika: TIKA_IMAGE };
 
 /** What a function returns or throws. */
 function resultOf<T>(work: () => T): T | Error {

@@ -110,10 +110,15 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["access", "directory"], checkAccess),
         ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus"], checkEngine),
         ...rule(usable, ["metricsPort", "httpsPort", "httpPort", "engine"], checkMetricsPort),
+        ...rule(
+            usable,
+            ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus", "fullTextSearch"],
+            checkEngine,
+        ),
         ...(Array.isArray(releases)
             ? releases
             : [
-                  ...rule(usable, ["appTokens", "olderDesktopClients", "access", "directory"], (on) =>
+                  ...rule(usable, ["appTokens", "olderDesktopClients", "fullTextSearch", "access", "directory"], (on) =>
                       checkSwitches(on, releases),
                   ),
                   ...rule(usable, ["secondFactors"], (values) => checkSecondFactors(values, releases)),

@@ -16,6 +16,10 @@ export const SWITCHES = {
             "of a password and show no second factor. oCIS 7.0 and later; with 8.2, people whose home is this configuration are called by " +
             "their user names everywhere in ownCloud, and those of an LDAP server can have none together with access.groups.",
     ),
+    fullTextSearch: flag(
+        false,
+        "Find files by the words in them: Apache Tika reads them, as one more container of the stack. oCIS 7.0 and later; see docs/search.md.",
+    ),
     olderDesktopClients: flag(
         false,
         "Whether desktop apps before 5.3 may sign in, which send their client secret in two ways at once. Authelia 4.38.16 and later.",
@@ -46,12 +50,13 @@ function unknownTo(key: string, value: boolean, known: boolean, allowed: string)
 interface Switched {
     readonly appTokens: boolean;
     readonly olderDesktopClients: boolean;
+    readonly fullTextSearch: boolean;
     readonly access: Access;
     readonly directory: Directory;
 }
 
 export function checkSwitches(
-    { appTokens, olderDesktopClients, access, directory }: Switched,
+    { appTokens, olderDesktopClients, fullTextSearch, access, directory }: Switched,
     { authelia, ocis }: Images,
 ): Fault[] {
     const groupsUnknown =
@@ -72,6 +77,12 @@ export function checkSwitches(
             appTokens,
             ocis.line.appTokens,
             `false with oCIS ${ocis.version}, because app tokens came with 7.0`,
+        ),
+        ...unknownTo(
+            "fullTextSearch",
+            fullTextSearch,
+            ocis.line.indexesAllSpaces,
+            `false with oCIS ${ocis.version}; from 7.0 on it can be true`,
         ),
         ...unknownTo(
             "olderDesktopClients",

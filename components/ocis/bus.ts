@@ -56,10 +56,13 @@ const LOOK = 10;
 /**
  * What starts oCIS. A shell puts the password into its environment, from the file: the environment that Docker knows has none. ocis.yaml would
  * take it once for each of a dozen services, and in the URLs of the servers it would be logged by whatever does not reach them.
+ *
+ * @param before Script of what comes before it; nothing where it is empty.
  */
-export function busStart(bus: Bus): { entrypoint?: readonly string[]; command: readonly string[] } {
+export function busStart(bus: Bus, before = ""): { entrypoint?: readonly string[]; command: readonly string[] } {
+    const shell = (script: string) => ({ entrypoint: ["/bin/sh", "-c"], command: [`${before}${script.trim()}`] });
     if (bus.mode === "own") {
-        return { command: ["server"] };
+        return before === "" ? { command: ["server"] } : shell("exec ocis server");
     }
     const answers = bus.servers.map(({ host, port }) => `busybox nc -w 2 ${host} ${port} </dev/null >/dev/null 2>&1`);
     const exported = ACCOUNTS.map((account) => `${account}_PASSWORD="$password"`);
@@ -70,5 +73,5 @@ while sleep ${LOOK}; do
     test $away -lt ${AWAY} || kill $$
 done &
 password="$(cat ${BUS_PASSWORD_FILE})" && export ${exported.join(" ")} && exec ocis server`;
-    return { entrypoint: ["/bin/sh", "-c"], command: [script.trim()] };
+    return shell(script);
 }

@@ -18,6 +18,7 @@ import { webEnvironment, webStyles } from "./looks";
 import { officeEnvironment, officeSources } from "./office";
 import { projectQuota, roleQuotas } from "./quotas";
 import { WEB_CLIENT_ID } from "./relying-parties";
+import { searchEnvironment } from "./search";
 
 /** Port of oCIS's proxy, the one way in; its default. */
 export const OCIS_PORT = 9200;
@@ -353,6 +354,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         ...projectQuota(settings.quotas),
         ...webEnvironment(settings.looks),
         ...officeEnvironment(settings.office, url),
+        ...searchEnvironment(settings.fullTextSearch, OCIS_DATA),
         ...(sharing === undefined ? {} : oneOfSeveral(sharing)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),
         ...(trustBundle === undefined ? {} : { SSL_CERT_FILE: trustBundle }),

@@ -34,6 +34,7 @@ import {
     roleValues,
     Sharing,
 } from "./configuration";
+import { searchScript } from "./search";
 
 export interface OcisArgs {
     readonly network: Network;
@@ -52,6 +53,10 @@ export interface OcisArgs {
     /** Public names that lead to the Docker host. */
     readonly namesOnDockerHost: readonly string[];
     readonly secrets: OcisSecrets;
+    /** Servers of the cloud that it asks. */
+    readonly after: readonly Predecessor[];
+    /** Networks besides the cloud's own on which they are. */
+    readonly furtherNetworks: readonly Network[];
     /** How many there are at once, beside one that keeps shares; by default one process does all. */
     readonly replicas?: number;
     /** Nothing is made or changed before this is known. */
@@ -157,6 +162,7 @@ export class Ocis extends pulumi.ComponentResource {
                     goBack: GO_BACK,
                     precondition: args.precondition,
                     ...officeStart(office, busStart(bus)),
+                    ...busStart(bus, searchScript(settings.fullTextSearch)),
                     environment: args.shutOut.apply((names) =>
                         ocisEnvironment({
                             url: hosts.cloud.url,
@@ -202,6 +208,7 @@ export class Ocis extends pulumi.ComponentResource {
                     // oCIS takes about 200 MiB after first use and sizes its heap by this limit; thumbnails and indexing need more.
                     memory: 2048,
                     network: args.network,
+                    furtherNetworks: args.furtherNetworks,
                     after: args.after,
                     namesOnDockerHost: args.namesOnDockerHost,
                     mender: args.mender,

@@ -75,7 +75,8 @@ export interface WorkloadArgs {
     readonly files: readonly File[];
     /** Files below SECRETS_PATH. Their contents are made secret here. */
     readonly secretFiles: readonly File[];
-    readonly data: DataVolume;
+    /** Nothing outlives the container of a process without it. */
+    readonly data?: DataVolume;
     /** Further folders besides /tmp, in memory, that the process writes to. */
     readonly scratch?: readonly string[];
     /** What asks the process to end, where the image says another one than SIGTERM and not every image of it does. */
@@ -88,6 +89,8 @@ export interface WorkloadArgs {
     /** Upper limit, MiB. */
     readonly memory: number;
     readonly network: Network;
+    /** Further networks on which it reaches others, and is reached, by name. */
+    readonly furtherNetworks?: readonly Network[];
     /** Start after these are ready. Their replacement later does not replace this one. */
     readonly after?: readonly Predecessor[];
     /** Further names under which others on the network reach it. */
@@ -126,8 +129,8 @@ export interface Placing {
     readonly nameOnHost: string;
     /** The image's id, known once anything may be made or changed. */
     readonly imageId: pulumi.Output<string>;
-    /** The volume's name, once it is where it should be. */
-    readonly volumeName: pulumi.Output<string>;
+    /** The volume, once it is where it should be. */
+    readonly volume?: { readonly name: pulumi.Output<string>; readonly data: DataVolume };
     readonly patient: Patient;
     /** Of every resource. */
     readonly children: pulumi.CustomResourceOptions;

@@ -41,8 +41,9 @@ const MEMORY_FOLDER = `size=${TMP_SIZE / 1024 / 1024}m,mode=1777`;
 /** All of them, or what the image says would be a difference at every run. */
 const HEALTH_CHECK_TIMES = { ...HEALTH_CHECK, startPeriod: "2m0s" };
 
-export function asContainers({ name, args, nameOnHost, imageId, volumeName, patient, children, component }: Placing): Placed {
-    const data = { volumeName, containerPath: args.data.path };
+export function asContainers({ name, args, nameOnHost, imageId, volume, patient, children, component }: Placing): Placed {
+    const data = volume === undefined ? [] : [{ volumeName: volume.name, containerPath: volume.data.path }];
+    const dataOwned = volume === undefined ? "" : ` && chown ${UID}:${UID} ${volume.data.path}`;
     const hardening = {
         readOnly: true,
         securityOpts: ["no-new-privileges:true"],
@@ -62,13 +63,13 @@ export function asContainers({ name, args, nameOnHost, imageId, volumeName, pati
                 name: carrierName(nameOnHost, use),
                 image: imageId,
                 entrypoints: ["/bin/sh", "-c"],
-                command: [`chown -R ${UID}:${UID} ${path} && chown ${UID}:${UID} ${args.data.path}`],
+                command: [`chown -R ${UID}:${UID} ${path}${dataOwned}`],
                 user: "0:0",
                 networkMode: "none",
                 // The second one because root may otherwise not list a folder that is open to its owner alone.
                 capabilities: { drops: ["ALL"], adds: ["CAP_CHOWN", "CAP_DAC_READ_SEARCH"] },
                 healthcheck: { ...HEALTH_CHECK_TIMES, tests: ["NONE"] },
-                volumes: [{ containerPath: path }, data],
+                volumes: [{ containerPath: path }, ...data],
                 uploads: files.map(({ name: file, content }) => ({
                     file: `${path}/${file}`,
                     content,
@@ -105,9 +106,12 @@ export function asContainers({ name, args, nameOnHost, imageId, volumeName, pati
             capabilities: { drops: ["ALL"], adds: [...(args.capabilities ?? [])] },
             // Everything that the carriers mount comes along read-only; the data volume is named again to be writable.
             // Their ids tie them together: new files make a new process.
-            volumes: [...carriers.map((each) => ({ fromContainer: each.id, readOnly: true })), data],
+            volumes: [...carriers.map((each) => ({ fromContainer: each.id, readOnly: true })), ...data],
             tmpfs: Object.fromEntries(["/tmp", ...(args.scratch ?? [])].map((path) => [path, MEMORY_FOLDER])),
-            networksAdvanced: [{ name: args.network.name, aliases: [args.host, ...(args.aliases ?? [])] }],
+            networksAdvanced: [
+                { name: args.network.name, aliases: [args.host, ...(args.aliases ?? [])] },
+                ...(args.furtherNetworks ?? []).map((network) => ({ name: network.name, aliases: [args.host] })),
+            ],
             // The engine puts its own address in the place of the word. Source: docker run --add-host, since 20.10.
             hosts: (args.namesOnDockerHost ?? []).map((host) => ({ host, ip: "host-gateway" })),
             ports: (args.ports ?? []).map(({ address, port, protocol }) => {

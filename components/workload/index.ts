@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { explainFailures } from "../diagnosis";
 import { typeToken } from "../naming";
-import { Placed, Placing, WorkloadArgs } from "./args";
+import { DataVolume, Placed, Placing, WorkloadArgs } from "./args";
 import { asContainers } from "./containers";
 import { asService } from "./service";
 
@@ -50,21 +50,26 @@ export class Workload extends pulumi.ComponentResource {
         // Every process is made of the image, so that none is touched before it may be.
         const imageId = pulumi.all([this.image.imageId, args.precondition]).apply(([id]) => id);
 
-        const volume = new docker.Volume(
-            `${name}-data`,
-            { name: `${this.nameOnHost}-data`, driverOpts: args.data.options },
-            // A new label or driver option would replace the volume, and with it everything that people stored.
-            { ...children, protect: args.data.keepData, ignoreChanges: ["labels", "driverOpts"] },
-        );
-        const volumeName = pulumi.all([volume.name, volume.driverOpts]).apply(([made, options]) => {
-            args.data.confirm?.(options);
-            return made;
-        });
+        const volume = args.data && { name: this.volumeFor(name, args.data, children), data: args.data };
 
         const place = PLACEMENTS[args.network.engine];
         const { nameOnHost } = this;
-        const placed = place({ name, args, nameOnHost, imageId, volumeName, patient, children, component: this });
+        const placed = place({ name, args, nameOnHost, imageId, volume, patient, children, component: this });
         this.ready = pulumi.runtime.isDryRun() ? pulumi.output(undefined) : placed.id.apply(placed.whenReady);
         this.registerOutputs({ id: pulumi.all([placed.id, this.ready]).apply(([id]) => id) });
+    }
+
+    /** Makes the volume. @returns Its name, once it is where it should be. */
+    private volumeFor(name: string, data: DataVolume, children: pulumi.CustomResourceOptions): pulumi.Output<string> {
+        const volume = new docker.Volume(
+            `${name}-data`,
+            { name: `${this.nameOnHost}-data`, driverOpts: data.options },
+            // A new label or driver option would replace the volume, and with it everything that people stored.
+            { ...children, protect: data.keepData, ignoreChanges: ["labels", "driverOpts"] },
+        );
+        return pulumi.all([volume.name, volume.driverOpts]).apply(([made, options]) => {
+            data.confirm?.(options);
+            return made;
+        });
     }
 }

@@ -46,7 +46,7 @@ function nameFor(nameOnHost: string, { name: file, content }: File): pulumi.Outp
 const base64 = (text: pulumi.Input<string>) =>
     pulumi.output(text).apply((plain) => Buffer.from(plain, "utf8").toString("base64"));
 
-export function asService({ name, args, nameOnHost, imageId, volumeName, patient, children, component }: Placing): Placed {
+export function asService({ name, args, nameOnHost, imageId, volume, patient, children, component }: Placing): Placed {
     // New ones are made before the old ones go, which a service still has: the provider does it the other way round where a name is given.
     const kept = { ...children, deleteBeforeReplace: false };
     const owned = { fileUid: UID, fileGid: UID, fileMode: FILE_MODE };
@@ -67,17 +67,16 @@ export function asService({ name, args, nameOnHost, imageId, volumeName, patient
         );
         return { secretId: made.id, secretName: made.name, fileName: `${SECRETS_PATH}/${file.name}`, ...owned };
     });
-    const { options } = args.data;
     const perishable = (target: string) => ({ target, type: "tmpfs", tmpfsOptions: { mode: 0o1777, sizeBytes: TMP_SIZE } });
-    const data =
-        options === undefined
-            ? perishable(args.data.path)
+    const data = (volume: Required<Placing>["volume"]) =>
+        volume.data.options === undefined
+            ? perishable(volume.data.path)
             : {
-                  target: args.data.path,
+                  target: volume.data.path,
                   type: "volume",
-                  source: volumeName,
+                  source: volume.name,
                   // Each machine makes the volume by these, when the first process comes to it.
-                  volumeOptions: { noCopy: true, driverName: "local", driverOptions: { ...options } },
+                  volumeOptions: { noCopy: true, driverName: "local", driverOptions: { ...volume.data.options } },
               };
     const onePerMachine = (args.ports ?? []).length > 0;
     const order = onePerMachine ? "stop-first" : "start-first";
@@ -100,7 +99,10 @@ export function asService({ name, args, nameOnHost, imageId, volumeName, patient
                     capAdds: [...(args.capabilities ?? [])],
                     configs,
                     secrets,
-                    mounts: [data, ...["/tmp", ...(args.scratch ?? [])].map(perishable)],
+                    mounts: [
+                        ...(volume === undefined ? [] : [data(volume)]),
+                        ...["/tmp", ...(args.scratch ?? [])].map(perishable),
+                    ],
                     stopSignal: args.stopSignal,
                     healthcheck: { ...HEALTH_CHECK, startPeriod: START_PERIOD, tests: ["CMD-SHELL", args.ready] },
                     stopGracePeriod: `${STOP_SECONDS}s`,

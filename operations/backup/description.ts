@@ -40,6 +40,7 @@ export type Images = Readonly<Record<"authelia" | "ocis" | "caddy", string>> & {
     readonly postgres?: string;
     readonly redis?: string;
     readonly lldap?: string;
+    readonly tika?: string;
 };
 
 export interface Description extends StackName {

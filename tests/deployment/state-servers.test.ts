@@ -3,7 +3,6 @@
  * backup. It makes no difference by release, so it runs on the newest pair.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,19 +13,12 @@ import { DESKTOP } from "../../client/relying-party";
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
 import { Cloud, usersCalled } from "./cloud";
+import { imageAtHand } from "./image-at-hand";
 import { describeOn } from "./pairs";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
 
-/** An image of that name that this machine's engine has. */
-function atHand(name: string): string | undefined {
-    const format = ["--format", "{{.Repository}}:{{.Tag}}"];
-    return execFileSync("docker", ["image", "ls", ...format, name], { encoding: "utf8" })
-        .split("\n")
-        .filter(Boolean)[0];
-}
-
-const [POSTGRES, REDIS] = [atHand("postgres"), atHand("redis")];
+const [POSTGRES, REDIS] = [imageAtHand("postgres"), imageAtHand("redis")];
 
 const MISSING = POSTGRES === undefined || REDIS === undefined ? "needs images of PostgreSQL and Redis" : undefined;
 

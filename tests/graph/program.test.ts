@@ -27,6 +27,7 @@ before(async () => {
         sessions: { mode: "redis" },
         office: { mode: "collabora", url: "https://office.example.com" },
     };
+    const servers = { database: { mode: "postgres" }, sessions: { mode: "redis" }, fullTextSearch: true };
     everything = await runProgram({ domain: "example.com", users, ...servers }, "all");
 });
 
