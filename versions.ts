@@ -187,8 +187,14 @@ const OCIS_8_2 = {
 const OCIS_8_1 = { ...OCIS_8_2, changesOfOwnAccount: true, appTokensAreSignIns: false };
 const OCIS_7_3 = { ...OCIS_8_1, fontsInStyles: false, busOutside: false };
 const OCIS_7_0 = { ...OCIS_7_3, roleClaimPatterns: false };
-const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false, branding: false, collaboration: false };
-const OCIS_5_0 = { ...OCIS_7_0, contentSecurityPolicy: false, appTokens: false, indexesAllSpaces: false };
+const OCIS_5_0 = {
+    ...OCIS_7_0,
+    contentSecurityPolicy: false,
+    appTokens: false,
+    branding: false,
+    collaboration: false,
+    indexesAllSpaces: false,
+};
 
 /**
  * oCIS. 8.2.0 is the first release in which nobody can rename the own account to another person's name (owncloud/ocis#12493); 4.0.5

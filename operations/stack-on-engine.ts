@@ -11,16 +11,7 @@ import { PROJECT } from "./project";
 import { Server } from "./server";
 
 /** The servers that a stack can have, by their names on its network. */
-export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis", "lldap"] as const;
-
-export type ServerName = (typeof SERVERS)[number];
-
-/** Those of them that not every stack has: what is asked for by which key's mode. */
-const BY_MODE: Readonly<Partial<Record<ServerName, readonly [key: string, mode: string]>>> = {
-    postgres: ["database", "postgres"],
-    redis: ["sessions", "redis"],
-    lldap: ["directory", "lldap"],
-export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis", "tika"] as const;
+export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis", "lldap", "tika"] as const;
 
 export type ServerName = (typeof SERVERS)[number];
 
@@ -34,6 +25,7 @@ const isOn = (value: unknown) => String(value) === "true";
 const BY_KEY: Readonly<Partial<Record<ServerName, readonly [key: string, asks: (value: unknown) => boolean]>>> = {
     postgres: ["database", hasMode("postgres")],
     redis: ["sessions", hasMode("redis")],
+    lldap: ["directory", hasMode("lldap")],
     tika: ["fullTextSearch", isOn],
 };
 

@@ -5,6 +5,17 @@
 import { runMain } from "../system/failure";
 import { runDrills } from "./drill-run";
 
-const TESTS = ["together", "lldap", "office", "search-text", "state-servers", "quotas", "looks", "second-factors", "watching", "rootless"];
+const TESTS = [
+    "together",
+    "lldap",
+    "office",
+    "search-text",
+    "state-servers",
+    "quotas",
+    "looks",
+    "second-factors",
+    "watching",
+    "rootless",
+];
 
 runMain(() => runDrills(TESTS, ["options"], "docs/options.md"));

@@ -53,15 +53,11 @@ export interface Images {
     readonly postgres: string;
     readonly redis: string;
     readonly lldap: string;
-}
-
-/** Those of which any release serves, with what takes the place of one without a version. */
-const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE, lldap: LLDAP_IMAGE };
     readonly tika: string;
 }
 
 /** Those of which any release serves, with what takes the place of one without a version. */
-const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE, tika: TIKA_IMAGE };
+const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE, lldap: LLDAP_IMAGE, tika: TIKA_IMAGE };
 
 /** What a function returns or throws. */
 function resultOf<T>(work: () => T): T | Error {

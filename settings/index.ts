@@ -108,7 +108,6 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ),
         ...rule(usable, ["users", "directory"], checkUsers),
         ...rule(usable, ["access", "directory"], checkAccess),
-        ...rule(usable, ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus"], checkEngine),
         ...rule(usable, ["metricsPort", "httpsPort", "httpPort", "engine"], checkMetricsPort),
         ...rule(
             usable,

@@ -46,14 +46,12 @@ export interface OcisArgs {
     readonly shutOut: pulumi.Output<readonly string[]>;
     /** The LDAP server that is not oCIS's own, where users live in one. */
     readonly ldap?: LdapAccess;
-    /** It starts when these are ready. */
-    readonly after?: readonly Predecessor[];
     /** Root certificates to trust besides the public authorities', PEM. */
     readonly trusted?: pulumi.Input<string>;
     /** Public names that lead to the Docker host. */
     readonly namesOnDockerHost: readonly string[];
     readonly secrets: OcisSecrets;
-    /** Servers of the cloud that it asks. */
+    /** Servers of the cloud that it asks: it starts when they are ready. */
     readonly after: readonly Predecessor[];
     /** Networks besides the cloud's own on which they are. */
     readonly furtherNetworks: readonly Network[];
@@ -161,8 +159,7 @@ export class Ocis extends pulumi.ComponentResource {
                     image: { name: settings.images.ocis.image, cure: { set: ["images", "ocis"], to: OCIS.image } },
                     goBack: GO_BACK,
                     precondition: args.precondition,
-                    ...officeStart(office, busStart(bus)),
-                    ...busStart(bus, searchScript(settings.fullTextSearch)),
+                    ...officeStart(office, busStart(bus, searchScript(settings.fullTextSearch))),
                     environment: args.shutOut.apply((names) =>
                         ocisEnvironment({
                             url: hosts.cloud.url,

@@ -26,8 +26,8 @@ before(async () => {
         database: { mode: "postgres" },
         sessions: { mode: "redis" },
         office: { mode: "collabora", url: "https://office.example.com" },
+        fullTextSearch: true,
     };
-    const servers = { database: { mode: "postgres" }, sessions: { mode: "redis" }, fullTextSearch: true };
     everything = await runProgram({ domain: "example.com", users, ...servers }, "all");
 });
 
