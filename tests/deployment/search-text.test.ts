@@ -20,7 +20,7 @@ const TIKA = imageAtHand("apache/tika");
 
 const PEOPLE = ["alice", "bob"];
 
-/** A few sentences: of a few words alone Tika may guess another encoding, and read others. */
+/** What documents say. */
 const textAbout = (animal: string) =>
     `Minutes of the meeting in November. We spoke about the ${animal}, and nobody had anything to add.\n`;
 

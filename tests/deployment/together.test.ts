@@ -4,7 +4,6 @@
  * none of it.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { get, IncomingMessage } from "node:http";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
@@ -15,6 +14,7 @@ import { DRILLS } from "../../operations/drills-table";
 import { freePort } from "../../system/free-port";
 import { Cloud, usersCalled } from "./cloud";
 import { noteOptions } from "./drill";
+import { imageAtHand } from "./image-at-hand";
 import { describeOn } from "./pairs";
 import { docker } from "./stack";
 import { readText, tokenClient } from "./webdav";
@@ -22,24 +22,19 @@ import { readText, tokenClient } from "./webdav";
 /** How often people sign in at each of two stacks. */
 const TURNS = 10;
 
-/** Images of a repository that the engine has, the first of each. */
-function imageAtHand(repository: string): string | undefined {
-    const args = ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", repository];
-    return execFileSync("docker", args, { encoding: "utf8" }).split("\n").filter(Boolean)[0];
-}
-
 /** By the key that names it. */
 const AT_HAND = {
     lldap: imageAtHand("lldap/lldap"),
     postgres: imageAtHand("postgres"),
     redis: imageAtHand("redis"),
+    tika: imageAtHand("apache/tika"),
 };
 
 /** Nobody waits for codes: what takes time here are the servers. */
 const ACCESS = { policy: "one_factor" };
 
 describeOn({ tier: "everything", real: true }, "everything together", (images) => {
-    const { lldap, postgres, redis } = AT_HAND;
+    const { lldap, postgres, redis, tika } = AT_HAND;
     const user = lldap === undefined ? "alice" : "admin";
     let cloud: Cloud;
     let session: Session;
@@ -54,6 +49,7 @@ describeOn({ tier: "everything", real: true }, "everything together", (images) =
             ...(postgres === undefined ? {} : { database: { mode: "postgres" } }),
             ...(redis === undefined ? {} : { sessions: { mode: "redis" } }),
             access: ACCESS,
+            ...(tika === undefined ? {} : { fullTextSearch: true }),
             quotas: { personal: "100 MiB" },
             looks: { name: "Example Cloud" },
             secondFactors: { accountLink: true, passkeys: "alone" },
