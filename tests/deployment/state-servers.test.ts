@@ -118,6 +118,13 @@ describeOn({ tier: "option", real: true, missing: MISSING }, "PostgreSQL and Red
         assert.equal(await next.status(), 200);
     });
 
+    test("status and doctor say how they are", async () => {
+        const [status, doctor] = await Promise.all([cloud.stack.command("status"), cloud.stack.command("doctor")]);
+        assert.match(status.text, new RegExp(`postgres +${POSTGRES} +healthy[^]*redis +${REDIS} +healthy`));
+        assert.match(status.text, /test-state-servers-postgres-data +\d/);
+        assert.match(doctor.text, /postgres runs and is healthy[^]*redis runs and is healthy/);
+    });
+
     test("PostgreSQL that is killed comes back by itself, with everybody's second factors", async () => {
         const pid = await docker("inspect", "--format", "{{.State.Pid}}", container("postgres"));
         process.kill(Number(pid), "SIGKILL"); // `docker kill` would count as a stop by hand
@@ -125,13 +132,6 @@ describeOn({ tier: "option", real: true, missing: MISSING }, "PostgreSQL and Red
             cloud.signIn(cloud.credentials("alice")).catch(() => undefined),
         );
         assert.equal(await session.status(), 200);
-    });
-
-    test("status and doctor say how they are", async () => {
-        const [status, doctor] = await Promise.all([cloud.stack.command("status"), cloud.stack.command("doctor")]);
-        assert.match(status.text, new RegExp(`postgres +${POSTGRES} +healthy[^]*redis +${REDIS} +healthy`));
-        assert.match(status.text, /test-state-servers-postgres-data +\d/);
-        assert.match(doctor.text, /postgres runs and is healthy[^]*redis runs and is healthy/);
     });
 
     test("statements of docs/state.md end what somebody has, by the command that stands there", async () => {
