@@ -33,7 +33,7 @@ const AT_HAND = {
 /** Nobody waits for codes: what takes time here are the servers. */
 const ACCESS = { policy: "one_factor" };
 
-describeOn({ tier: "everything", real: true }, "everything together", (images) => {
+describeOn({ tier: "once", real: true }, "everything together", (images) => {
     const { lldap, postgres, redis, tika } = AT_HAND;
     const user = lldap === undefined ? "alice" : "admin";
     let cloud: Cloud;
