@@ -48,7 +48,7 @@ const subject = (commonName: string) => ({ commonName, organization: "ocis-authe
  *
  * @param name Of the certificate; that of the key is the same with "-key".
  */
-export function selfSigned(
+function selfSigned(
     name: string,
     args: Pick<tls.SelfSignedCertArgs, "isCaCertificate" | "dnsNames" | "allowedUses"> & { readonly commonName: string },
     opts: pulumi.CustomResourceOptions,
@@ -61,6 +61,23 @@ export function selfSigned(
         opts,
     );
     return { certificate: certPem, privateKey, end: validityEndTime };
+}
+
+/**
+ * The certificate of a server inside a cloud, which signs itself and is trusted by name: both ends of the connection belong to the cloud, so no
+ * authority has to stand between them, and none is left that could issue another one.
+ *
+ * @param host Name on the network.
+ * @param further Other names by which it is asked.
+ */
+export function serverCertificate(
+    name: string,
+    host: string,
+    opts: pulumi.CustomResourceOptions,
+    further: readonly string[] = [],
+): CertificateWithKey {
+    const allowedUses = ["digital_signature", "server_auth"];
+    return selfSigned(name, { dnsNames: [...further, host], allowedUses, commonName: host }, opts);
 }
 
 /** The certificate of all sites, with a new key, signed by `root`. */

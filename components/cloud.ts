@@ -27,6 +27,7 @@ import { rememberReleases } from "./release-memory";
 import { Secrets } from "./secrets";
 import { Tika } from "./tika";
 import { UserNameMemory } from "./user-names";
+import { Workload } from "./workload";
 
 /**
  * The keys of the configuration, as docs/configuration.md describes them. They are plain values, because they decide which resources
@@ -46,6 +47,11 @@ export interface CloudArgs extends Given {
 export interface ClientId {
     readonly clientName: string;
     readonly clientId: string;
+}
+
+/** What is waited for of servers that a cloud may have. */
+function workloadsOf(...servers: readonly ({ readonly workload: Workload } | undefined)[]): Workload[] {
+    return servers.flatMap((server) => server?.workload ?? []);
 }
 
 export class Cloud extends pulumi.ComponentResource {
@@ -152,7 +158,6 @@ export class Cloud extends pulumi.ComponentResource {
         const precondition = pulumi.all([choicesConfirmed, names, releasesConfirmed]);
         const common = { network, settings, hosts, precondition, mender };
         const lldap = directory.mode === "lldap" ? new Lldap(`${name}-lldap`, common, { parent: this }) : undefined;
-        const directoryServers = lldap === undefined ? [] : [lldap.workload];
         const { images } = settings;
         const placed = { network, precondition, mender };
         const tika = settings.fullTextSearch
@@ -168,7 +173,7 @@ export class Cloud extends pulumi.ComponentResource {
                 trusted: certificates.trusted,
                 namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
                 secrets: secrets.ocis,
-                after: [...directoryServers, ...(tika === undefined ? [] : [tika.workload])],
+                after: workloadsOf(lldap, tika),
                 furtherNetworks: tika === undefined ? [] : [tika.network],
                 replicas: replicas?.ocis,
             },
@@ -186,7 +191,6 @@ export class Cloud extends pulumi.ComponentResource {
             settings.sessions.mode === "redis"
                 ? new Redis(`${name}-redis`, { ...placed, image: images.redis }, { parent: this })
                 : undefined;
-        const stateServers = [postgres, redis].flatMap((server) => server?.workload ?? []);
         const authelia = new Authelia(
             `${name}-authelia`,
             {
@@ -196,7 +200,7 @@ export class Cloud extends pulumi.ComponentResource {
                 passwordResetSecret: lldap?.passwordResetSecret,
                 secrets,
                 servers: { database: postgres, sessions: redis },
-                after: [...ocis.ldapServers, ...directoryServers, ...stateServers],
+                after: [...ocis.ldapServers, ...workloadsOf(lldap, postgres, redis)],
                 replicas: replicas?.authelia,
             },
             part("authelia"),

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { POSTGRES_IMAGE } from "../versions";
 import { POSTGRES, POSTGRES_DATA, StateServer } from "./authelia/state";
-import { selfSigned } from "./certificates";
+import { serverCertificate } from "./certificates";
 import { Mender } from "./diagnosis";
 import { typeToken } from "./naming";
 import { Network } from "./network";
@@ -34,11 +34,7 @@ export class Postgres extends pulumi.ComponentResource implements StateServer {
     constructor(name: string, args: PostgresArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Postgres"), name, {}, opts);
         const { image, keepData, mender, network, precondition } = args;
-        const own = selfSigned(
-            `${name}-certificate`,
-            { dnsNames: [POSTGRES.host], allowedUses: ["digital_signature", "server_auth"], commonName: POSTGRES.host },
-            { parent: this },
-        );
+        const own = serverCertificate(`${name}-certificate`, POSTGRES.host, { parent: this });
         this.authority = own.certificate;
         this.password = password(`${name}-password`, 32, { parent: this, protect: keepData });
         const settings = {

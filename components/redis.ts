@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 
 import { REDIS_IMAGE } from "../versions";
 import { REDIS, StateServer } from "./authelia/state";
-import { selfSigned } from "./certificates";
+import { serverCertificate } from "./certificates";
 import { Mender } from "./diagnosis";
 import { typeToken } from "./naming";
 import { Network } from "./network";
@@ -43,11 +43,7 @@ export class Redis extends pulumi.ComponentResource implements StateServer {
     constructor(name: string, args: RedisArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Redis"), name, {}, opts);
         const { image, mender, network, precondition } = args;
-        const own = selfSigned(
-            `${name}-certificate`,
-            { dnsNames: [REDIS.host], allowedUses: ["digital_signature", "server_auth"], commonName: REDIS.host },
-            { parent: this },
-        );
+        const own = serverCertificate(`${name}-certificate`, REDIS.host, { parent: this });
         this.authority = own.certificate;
         this.password = password(`${name}-password`, 32, { parent: this });
         const ping = `redis-cli --tls --cacert ${CERTIFICATE} -h ${REDIS.host} ping`;

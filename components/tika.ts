@@ -9,7 +9,7 @@ import { TIKA_IMAGE } from "../versions";
 import { Mender } from "./diagnosis";
 import { typeToken } from "./naming";
 import { Network } from "./network";
-import { TIKA } from "./ocis/search";
+import { TIKA, TIKA_NETWORK } from "./ocis/search";
 import { FILES_PATH, Workload } from "./workload";
 
 const CONFIGURATION = "tika-config.xml";
@@ -52,11 +52,7 @@ export class Tika extends pulumi.ComponentResource {
     constructor(name: string, args: TikaArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Tika"), name, {}, opts);
         const { engine, image, mender, precondition, prefix } = args;
-        this.network = new Network(
-            `${name}-network`,
-            { prefix, engine, precondition, within: "tika-network" },
-            { parent: this },
-        );
+        this.network = new Network(`${name}-network`, { prefix, engine, precondition, within: TIKA_NETWORK }, { parent: this });
         this.workload = new Workload(
             name,
             {

@@ -1,4 +1,7 @@
-/** The tables of docs/reliability.md, docs/scaling.md and docs/options.md: a row of each drill, which the tests leave in a file for operations/drill-run.ts. */
+/**
+ * The tables of docs/reliability.md, docs/scaling.md and docs/options.md: a row of each drill, which the tests leave in a file for
+ * operations/drill-run.ts.
+ */
 
 /** Names that file; set by the commands that write the tables. */
 export const DRILLS = "OCIS_AUTHELIA_DRILLS";

@@ -97,19 +97,20 @@ export class StackOnEngine {
         return !/^(unix|npipe):/.test(await engineHost(this.options));
     }
 
-    /** What its file says for one of our keys. */
-    private says(key: string): unknown {
-        return configurationOf(this.name)[`${PROJECT}:${key}`];
+    /** What its file says, by our keys. */
+    private said(): (key: string) => unknown {
+        const configuration = configurationOf(this.name);
+        return (key) => configuration[`${PROJECT}:${key}`];
     }
 
     /** The servers that its configuration asks for. */
     servers(): ServerName[] {
-        return serversOf((key) => this.says(key));
+        return serversOf(this.said());
     }
 
     /** @throws Failure where its servers are services of a swarm, of which this program knows no container. */
     expectContainers(): void {
-        const placed = this.says("engine") as { mode?: string } | undefined;
+        const placed = this.said()("engine") as { mode?: string } | undefined;
         if (placed?.mode === "swarm") {
             throw new Failure(
                 `This command works on containers of one engine, and the servers of ${this.name} are services of a swarm.\n` +

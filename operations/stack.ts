@@ -13,6 +13,7 @@ import { Failure } from "../system/failure";
 import { ROOT, stackFile } from "../system/folders";
 import { EngineKeys } from "../system/docker-engine";
 import { attempt, Ended, foreground, run } from "../system/run";
+import type { Images } from "./backup/description";
 import { rememberedImages } from "./images";
 import { PROJECT } from "./project";
 import { PulumiCommand, pulumiCommand } from "./pulumi";
@@ -26,12 +27,7 @@ export interface Outputs {
     readonly caCertificate?: string;
     readonly initialPasswords: Readonly<Record<string, string>>;
     readonly versions: Readonly<Record<"authelia" | "ocis", string>>;
-    readonly images: Readonly<Record<"authelia" | "ocis" | "caddy", string>> & {
-        readonly postgres?: string;
-        readonly redis?: string;
-        readonly lldap?: string;
-        readonly tika?: string;
-    };
+    readonly images: Images;
 }
 
 export class Stack extends StackOnEngine {

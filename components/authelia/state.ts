@@ -59,9 +59,8 @@ export function sessionStore(sessions: Sessions) {
         case "memory":
             return {};
         case "redis":
-            return { redis: { ...REDIS, tls: { ...TLS, server_name: REDIS.host } } };
         case "external-redis": {
-            const { host, port, user } = sessions;
+            const { host, port, user } = sessions.mode === "redis" ? { ...REDIS, user: undefined } : sessions;
             return { redis: { host, port, ...(user && { username: user }), tls: { ...TLS, server_name: host } } };
         }
         case "sentinel": {

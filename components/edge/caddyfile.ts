@@ -215,8 +215,8 @@ function svg(paths: readonly string[]): string[] {
 }
 
 /**
- * What every line about a request leaves out, of which there are some without an access log too, of errors: the query, which has authorization codes and signatures, and of an upload by tus its
- * token, which oCIS puts into the path; headers, which have addresses with queries.
+ * What every line about a request leaves out; those of errors are there without an access log too. The query, which has authorization codes and
+ * signatures, and of an upload by tus its token, which oCIS puts into the path; headers, which have addresses with queries.
  */
 const LOG = block(
     "log",

@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Hosts } from "../../hosts";
 import { Settings } from "../../settings";
 import { LLDAP_IMAGE } from "../../versions";
-import { selfSigned } from "../certificates";
+import { serverCertificate } from "../certificates";
 import { Mender } from "../diagnosis";
 import { LdapAccess } from "../ldap-access";
 import { typeToken } from "../naming";
@@ -48,11 +48,7 @@ export class Lldap extends pulumi.ComponentResource {
         super(typeToken("Lldap"), name, {}, opts);
         const { hosts, mender, network, precondition, settings } = args;
         const kept = { parent: this, protect: settings.keepData };
-        const own = selfSigned(
-            `${name}-certificate`,
-            { dnsNames: [LLDAP_HOST], allowedUses: ["digital_signature", "server_auth"], commonName: LLDAP_HOST },
-            { parent: this },
-        );
+        const own = serverCertificate(`${name}-certificate`, LLDAP_HOST, { parent: this });
         const passwords = WITH_PASSWORD.map((account) => [account, password(`${name}-${account}`, 32, kept)] as const);
         this.certificate = own.certificate;
         this.passwords = Object.fromEntries(passwords);

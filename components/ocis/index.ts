@@ -6,7 +6,7 @@ import { Settings } from "../../settings";
 import { placeOf, volumeOptions } from "../../settings/storage";
 import { OCIS } from "../../versions";
 import { RoleGroups } from "../access";
-import { CertificateWithKey, selfSigned } from "../certificates";
+import { serverCertificate } from "../certificates";
 import { failure, Mender } from "../diagnosis";
 import { FILES, refusal } from "../first-choice";
 import { LdapAccess } from "../ldap-access";
@@ -125,7 +125,7 @@ export class Ocis extends pulumi.ComponentResource {
         const issuer = hosts.auth.url;
         const { bus, office } = settings;
         const { mode } = settings.directory;
-        const own = mode === "ocis" ? this.ownCertificate(name) : undefined;
+        const own = mode === "ocis" ? serverCertificate(`${name}-directory`, HOST, { parent: this }, ["localhost"]) : undefined;
         const directoryAuthority = own?.certificate ?? ldap?.authority;
         const readyPorts = [...READY_PORTS, ...(ldap === undefined ? [IDM_READY_PORT] : [])];
         const roles = roleValues(args.roles, settings);
@@ -245,15 +245,5 @@ export class Ocis extends pulumi.ComponentResource {
             pictures: settings.looks.logo === undefined ? [] : WEB_PICTURES,
         };
         this.registerOutputs({ url: this.site.host.url });
-    }
-
-    /**
-     * The certificate of oCIS's own directory, which signs itself and is trusted by name: both ends of the connection belong to the
-     * cloud, so no authority has to stand between them, and none is left that could issue another one.
-     */
-    private ownCertificate(name: string): CertificateWithKey {
-        const dnsNames = ["localhost", HOST];
-        const allowedUses = ["digital_signature", "server_auth"];
-        return selfSigned(`${name}-directory`, { dnsNames, allowedUses, commonName: HOST }, { parent: this });
     }
 }

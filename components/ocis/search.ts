@@ -6,6 +6,9 @@
 /** Tika on the network that it shares with oCIS. */
 export const TIKA = { host: "tika", port: 9998 } as const;
 
+/** The network, which has no way to the outside. */
+export const TIKA_NETWORK = "tika-network";
+
 const URL = `http://${TIKA.host}:${TIKA.port}`;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Servers that stand still while their data are copied, all but the edge. They are paused, not stopped: everybody stays signed in, the edge lets requests
- * wait, and what is on the disk is what a killed process would leave, from which both servers go on (docs/reliability.md).
+ * Servers that stand still while their data are copied, all but the edge. They are paused, not stopped: everybody stays signed in, the edge
+ * lets requests wait, and what is on the disk is what a killed process would leave, from which all of them go on (docs/reliability.md).
  */
 import { Failure } from "../../system/failure";
 import { StackOnEngine } from "../stack-on-engine";
