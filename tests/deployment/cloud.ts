@@ -7,6 +7,7 @@ import { Browser, CODE_PERIOD, Credentials, totp } from "../../client/browser";
 import { authorizationRequest, Client, discover, Session, signIn, WEB } from "../../client/relying-party";
 import { freePort } from "../../system/free-port";
 import { Stack } from "./stack";
+import { eventually } from "./waiting";
 
 /** What a test says of its stack. */
 export interface CloudSettings {
@@ -121,6 +122,33 @@ export class Cloud {
             return totp(this.totpSecrets[username]!, period * CODE_PERIOD);
         };
         return { username, password: this.passwords[username]!, code };
+    }
+
+    /** The credentials of somebody in whose sign-in, between password and code, something happens. */
+    interrupted(username: string, happens: () => Promise<void>): Credentials {
+        const { code, ...rest } = this.credentials(username);
+        return {
+            ...rest,
+            code: async () => {
+                await happens();
+                return code();
+            },
+        };
+    }
+
+    /** Waits until a server can serve, at most so many seconds. */
+    async untilHealthy(server: string, seconds: number): Promise<void> {
+        await eventually(`${server} is ready again`, seconds, async () => {
+            const name = `${this.stack.prefix}${server}`;
+            const health = await this.stack.docker("inspect", "--format", "{{.State.Health.Status}}", name);
+            return health === "healthy" || undefined;
+        });
+    }
+
+    /** Starts a server anew, and waits. */
+    async restart(server: string, seconds: number): Promise<void> {
+        await this.stack.docker("restart", `${this.stack.prefix}${server}`);
+        await this.untilHealthy(server, seconds);
     }
 
     /** Signs somebody in with one of ownCloud's clients, by default in a new browser. */

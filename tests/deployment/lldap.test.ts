@@ -14,14 +14,15 @@ import { ImageNames } from "../../operations/images";
 import { OCIS, releaseOf } from "../../versions";
 import { Authority } from "../authority";
 import { Cloud } from "./cloud";
-import { atPortal, LldapAdministrator, lldapAtHand, pageOf } from "./lldap";
+import { imageAtHand } from "./image-at-hand";
+import { atPortal, LldapAdministrator, pageOf } from "./lldap";
 import { MailServer } from "./mail-server";
 import { outcome } from "./matrix";
 import { describeOn, isEarlyAuthelia } from "./pairs";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
 
-const LLDAP = lldapAtHand();
+const LLDAP = imageAtHand("lldap/lldap");
 
 /** Who is in which groups, and what becomes of them: the error of the provider, or what ownCloud answers. */
 const PEOPLE = {
@@ -78,12 +79,6 @@ describeOn({ tier: "option", real: true, missing }, "LLDAP in the stack", (image
     const expected = (user: keyof typeof PEOPLE) => PEOPLE[user].expected.replace("users 403", refusal);
 
     const container = (server: string) => `${cloud.stack.prefix}${server}`;
-
-    const healthy = () =>
-        eventually("LLDAP is ready again", 60, async () => {
-            const health = await docker("inspect", "--format", "{{.State.Health.Status}}", container("lldap"));
-            return health === "healthy" || undefined;
-        });
 
     /** What the portal answers: 200 stands for no success by itself, and some successes say nothing more. */
     const portal = async (path: string, json: object, browser = cloud.open()): Promise<string> => {
@@ -234,7 +229,7 @@ describeOn({ tier: "option", real: true, missing }, "LLDAP in the stack", (image
         await lldap.removePerson("authelia");
         await docker("exec", container("lldap"), "rm", "/data/accounts-made");
         await docker("restart", container("lldap"));
-        await healthy();
+        await cloud.untilHealthy("lldap", 60);
         assert.equal((await everybody()).users.length, users.length);
         assert.equal(await outcome(cloud, "web", cloud.credentials("bob")), expected("bob"));
         await cloud.expectNoChange();

@@ -1,15 +1,8 @@
 /** LLDAP of a stack as its administrator uses it: by what its page asks, through the edge, with two factors at the portal before that. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 
 import { Browser } from "../../client/browser";
 import { Cloud } from "./cloud";
-
-/** An image of it that this machine's engine has. */
-export function lldapAtHand(): string | undefined {
-    const args = ["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "lldap/lldap"];
-    return execFileSync("docker", args, { encoding: "utf8" }).split("\n").filter(Boolean)[0];
-}
 
 /** Signs somebody in at the portal with both factors, for nothing in particular. */
 export async function atPortal(cloud: Cloud, user: string, browser = cloud.open()): Promise<Browser> {

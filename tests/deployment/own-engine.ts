@@ -18,7 +18,12 @@ import { eventually } from "./waiting";
 /** What it takes besides the engine: util-linux, iproute2, and the first process that the engine gives to containers too. */
 const PROGRAMS = ["dockerd", "containerd", "docker-init", "unshare", "nsenter", "setpriv", "mount", "ip"];
 
-const missing = PROGRAMS.filter((name) => !process.env.PATH!.split(delimiter).some((folder) => existsSync(join(folder, name))));
+/** Those of some programs that this machine has not. */
+export function missingOf(programs: readonly string[]): string[] {
+    return programs.filter((name) => !process.env.PATH!.split(delimiter).some((folder) => existsSync(join(folder, name))));
+}
+
+const missing = missingOf(PROGRAMS);
 
 /** Why there can be no engine of one's own here; undefined where there can. */
 export const NO_OWN_ENGINE =
@@ -55,6 +60,23 @@ export interface CableEnd {
 /** Runs iproute2's `ip` in the network of a process. */
 export function ip(process: number, ...args: readonly string[]): Promise<string> {
     return run("nsenter", ["--target", String(process), "--net", "ip", ...args]);
+}
+
+/** Waits until an engine answers that was started here. @param log File with what it says. */
+export async function engineAnswers(host: string, daemon: ChildProcess, log: string): Promise<void> {
+    await eventually("the engine answers", START_SECONDS, async () => {
+        const { code, text } = await attempt("docker", ["--host", host, "version"]);
+        if (daemon.exitCode !== null) {
+            throw new Error(`dockerd ended:\n${readFileSync(log, "utf8")}${text}`);
+        }
+        return code === 0 || undefined;
+    });
+}
+
+/** Gives an engine images of this machine's. */
+export async function loadImages(host: string, images: readonly string[]): Promise<void> {
+    const [save, load] = [`docker save ${images.join(" ")}`, `docker --host ${host} load`];
+    await run("bash", ["-o", "pipefail", "-c", `${save} | ${load}`]);
 }
 
 export class OwnEngine {
@@ -123,13 +145,7 @@ export class OwnEngine {
         // Neither systemd nor its groups are in here.
         const groups = ["--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", this.cgroup];
         const daemon = (this.daemon = this.start("dockerd", [...options, ...groups, ...more], "dockerd.log"));
-        await eventually("the engine answers", START_SECONDS, async () => {
-            const { code, text } = await attempt("docker", ["--host", this.host, "version"]);
-            if (daemon.exitCode !== null) {
-                throw new Error(`dockerd ended:\n${readFileSync(join(this.folder, "dockerd.log"), "utf8")}${text}`);
-            }
-            return code === 0 || undefined;
-        });
+        await engineAnswers(this.host, daemon, join(this.folder, "dockerd.log"));
     }
 
     /** Starts a program in there, until the power is off. */
@@ -138,9 +154,8 @@ export class OwnEngine {
     }
 
     /** Takes images from this machine's engine. */
-    async load(images: readonly string[]): Promise<void> {
-        const [save, load] = [`docker save ${images.join(" ")}`, `docker --host ${this.host} load`];
-        await run("bash", ["-o", "pipefail", "-c", `${save} | ${load}`]);
+    load(images: readonly string[]): Promise<void> {
+        return loadImages(this.host, images);
     }
 
     /**

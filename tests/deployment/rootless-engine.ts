@@ -4,11 +4,10 @@
  */
 import { ChildProcess, spawn } from "node:child_process";
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 
-import { attempt, run } from "../../system/run";
+import { engineAnswers, loadImages, missingOf } from "./own-engine";
 import { stop } from "./stack";
-import { eventually } from "./waiting";
 
 const PROGRAMS = ["dockerd", "rootlesskit", "slirp4netns", "newuidmap", "setpriv"];
 
@@ -43,7 +42,7 @@ function account(): Account | undefined {
     return found && { name: found[0]!, id: Number(found[2]), home: found[5]! };
 }
 
-const missing = PROGRAMS.filter((name) => !process.env.PATH!.split(delimiter).some((folder) => existsSync(join(folder, name))));
+const missing = missingOf(PROGRAMS);
 
 /** Why there can be no such engine here; undefined where there can. */
 export const NO_ROOTLESS_ENGINE =
@@ -54,9 +53,6 @@ export const NO_ROOTLESS_ENGINE =
           : account() === undefined
             ? `needs an account with subordinate ids in ${SUBORDINATE}`
             : undefined;
-
-/** Seconds that it may take to answer. */
-const START_SECONDS = 60;
 
 export class RootlessEngine {
     private readonly account = account()!;
@@ -80,8 +76,7 @@ export class RootlessEngine {
         }
         chmodSync(TUN, 0o666); // as every distribution has it, containers excepted
         await engine.start();
-        const [save, load] = [`docker save ${images.join(" ")}`, `docker --host ${engine.host} load`];
-        await run("bash", ["-o", "pipefail", "-c", `${save} | ${load}`]);
+        await loadImages(engine.host, images);
         return engine;
     }
 
@@ -94,13 +89,7 @@ export class RootlessEngine {
             stdio: ["ignore", output, output],
         });
         closeSync(output);
-        await eventually("the engine answers", START_SECONDS, async () => {
-            const { code, text } = await attempt("docker", ["--host", this.host, "version"]);
-            if (this.daemon!.exitCode !== null) {
-                throw new Error(`dockerd ended:\n${readFileSync(join(this.runtime, "dockerd.log"), "utf8")}${text}`);
-            }
-            return code === 0 || undefined;
-        });
+        await engineAnswers(this.host, this.daemon, join(this.runtime, "dockerd.log"));
     }
 
     /** Ends it as a shutdown does. */

@@ -149,9 +149,7 @@ describeOn(
             const pid = await inspect("tika", "{{.State.Pid}}");
             process.kill(Number(pid), "SIGKILL"); // `docker kill` would count as a stop by hand
             await uploadAndRead("killed.txt", textAbout("flamingo"));
-            await eventually("Tika is ready again", SOON, async () =>
-                (await inspect("tika", "{{.State.Health.Status}}")) === "healthy" ? true : undefined,
-            );
+            await cloud.untilHealthy("tika", SOON);
             await uploadAndRead("next.txt", textAbout("gorilla"));
             await finds(alice, "gorilla", "next.txt");
             await finds(alice, "flamingo", "killed.txt");

@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Credentials } from "../../client/browser";
 import { DESKTOP } from "../../client/relying-party";
 import { ROOT } from "../../system/folders";
 import { run } from "../../system/run";
@@ -50,26 +49,6 @@ describeOn({ tier: "option", real: true, missing: MISSING }, "PostgreSQL and Red
     const execute = (server: string, command: string) => docker("exec", container(server), "/bin/sh", "-c", command);
     const ask = (statement: string) => execute("postgres", `psql -U authelia -tAc "${statement}"`);
 
-    async function restart(server: string): Promise<void> {
-        await docker("restart", container(server));
-        await eventually(`${server} is ready again`, SOON, async () => {
-            const health = await docker("inspect", "--format", "{{.State.Health.Status}}", container(server));
-            return health === "healthy" || undefined;
-        });
-    }
-
-    /** Somebody in whose sign-in, between password and code, something happens. */
-    const interrupted = (user: string, happens: () => Promise<void>): Credentials => {
-        const { code, ...rest } = cloud.credentials(user);
-        return {
-            ...rest,
-            code: async () => {
-                await happens();
-                return code();
-            },
-        };
-    };
-
     test("what Authelia has to remember is there, and nowhere else", async () => {
         assert.equal(await (await cloud.signIn(cloud.credentials("alice"))).status(), 200);
         await cloud.expectNoChange();
@@ -104,15 +83,15 @@ describeOn({ tier: "option", real: true, missing: MISSING }, "PostgreSQL and Red
     });
 
     test("Authelia starts anew while somebody is half way through signing in: they go on", async () => {
-        const session = await cloud.signIn(interrupted("bob", () => restart("authelia")));
+        const session = await cloud.signIn(cloud.interrupted("bob", () => cloud.restart("authelia", SOON)));
         assert.equal(await session.status(), 200);
     });
 
     test("who is signed in at the portal stays so when all of it starts anew", async () => {
         const { browser } = await cloud.signIn(cloud.credentials("carol"));
-        await restart("redis");
-        await restart("postgres");
-        await restart("authelia");
+        await cloud.restart("redis", SOON);
+        await cloud.restart("postgres", SOON);
+        await cloud.restart("authelia", SOON);
         const asked = () => assert.fail("the code is asked for");
         const next = await cloud.signIn({ ...cloud.credentials("carol"), code: asked }, DESKTOP, browser);
         assert.equal(await next.status(), 200);

@@ -7,7 +7,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Credentials } from "../../client/browser";
 import { DESKTOP } from "../../client/relying-party";
 import { ROOT } from "../../system/folders";
 import { Authority } from "../authority";
@@ -44,25 +43,7 @@ describeOn({ tier: "everything", real: true, missing: NO_POSTGRES ?? NO_REDIS },
 
     const authelia = () => `${cloud.stack.prefix}authelia`;
 
-    async function restartAuthelia(): Promise<void> {
-        await docker("restart", authelia());
-        await eventually("Authelia is ready again", SOON, async () => {
-            const health = await docker("inspect", "--format", "{{.State.Health.Status}}", authelia());
-            return health === "healthy" || undefined;
-        });
-    }
-
-    /** Somebody in whose sign-in, between password and code, something happens. */
-    const interrupted = (user: string, happens: () => Promise<void>): Credentials => {
-        const { code, ...rest } = cloud.credentials(user);
-        return {
-            ...rest,
-            code: async () => {
-                await happens();
-                return code();
-            },
-        };
-    };
+    const restartAuthelia = () => cloud.restart("authelia", SOON);
 
     test("what Authelia has to remember is there, and nowhere else", async () => {
         assert.equal(await (await cloud.signIn(cloud.credentials("alice"))).status(), 200);
@@ -86,7 +67,7 @@ describeOn({ tier: "everything", real: true, missing: NO_POSTGRES ?? NO_REDIS },
     });
 
     test("Authelia starts anew while somebody is half way through signing in: they go on", async () => {
-        const session = await cloud.signIn(interrupted("bob", restartAuthelia));
+        const session = await cloud.signIn(cloud.interrupted("bob", restartAuthelia));
         assert.equal(await session.status(), 200);
     });
 
@@ -121,7 +102,7 @@ describeOn({ tier: "everything", real: true, missing: NO_POSTGRES ?? NO_REDIS },
 
     test("without them that sign-in fails, so this is what they are for", async () => {
         await cloud.change({ sessions: { mode: "memory" } });
-        await assert.rejects(cloud.signIn(interrupted("dave", restartAuthelia)));
+        await assert.rejects(cloud.signIn(cloud.interrupted("dave", restartAuthelia)));
         await cloud.change({});
     });
 
@@ -151,7 +132,7 @@ describeOn({ tier: "everything", real: true, missing: NO_POSTGRES ?? NO_REDIS },
     test("a sentinel leads to the server that takes over", async () => {
         await cloud.change({ sessions: redis.sentinelSettings });
         const session = await cloud.signIn(
-            interrupted("bob", async () => {
+            cloud.interrupted("bob", async () => {
                 await redis.killFirst();
                 await eventually("the second server serves", SOON, async () =>
                     (await redis.ask("second", "ROLE")).startsWith("master") ? true : undefined,
