@@ -108,6 +108,11 @@ export interface OcisLine extends Line {
      * services/collaboration/pkg/config/app.go; run with both.
      */
     readonly collaboration: boolean;
+    /**
+     * Has an upload scanned before it takes it, and tries again while the scanner is away. Run with 7.0.0 and 8.2.0; 5.0.9 has the same in its
+     * sources, and 4.0.5 gives the upload up.
+     */
+    readonly antivirus: boolean;
     /** Its message bus may be outside. Run with 8.2.0; 8.0.0 and 8.1.0 have the same in their sources. Earlier ones were not looked at. */
     readonly busOutside: boolean;
     /**
@@ -180,6 +185,7 @@ const OCIS_8_2 = {
     appTokensAreSignIns: true,
     branding: true,
     collaboration: true,
+    antivirus: true,
     busOutside: true,
     indexesAllSpaces: true,
     mailAuthentication: "auto",
@@ -193,6 +199,7 @@ const OCIS_5_0 = {
     appTokens: false,
     branding: false,
     collaboration: false,
+    antivirus: false,
     indexesAllSpaces: false,
 };
 
@@ -295,8 +302,12 @@ export const REDIS_IMAGE = "redis:7.2.11-alpine";
 
 /** LLDAP, where people live in one of the stack. Run with 0.6.3. */
 export const LLDAP_IMAGE = "lldap/lldap:v0.6.3-alpine-rootless";
+
 /** Apache Tika, where files are found by the words in them. */
 export const TIKA_IMAGE = "apache/tika:3.3.1.0";
+
+/** ClamAV, where uploads are scanned. Its image brings signatures along, the newer of which it fetches. */
+export const CLAMAV_IMAGE = "clamav/clamav:1.4.6";
 
 /** restic, which backups are made by; see docs/backup.md. */
 export const RESTIC_IMAGE = "restic/restic:0.19.1";

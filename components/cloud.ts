@@ -11,6 +11,7 @@ import { describeUnrun } from "../versions";
 import { accessPolicy, roleGroups, shutOut } from "./access";
 import { Authelia } from "./authelia";
 import { Certificates } from "./certificates";
+import { Clamav } from "./clamav";
 import { menderFor } from "./diagnosis";
 import { earlierOutputs } from "./earlier-state";
 import { Edge, namesOnDockerHost } from "./edge";
@@ -78,6 +79,7 @@ export class Cloud extends pulumi.ComponentResource {
         redis?: string;
         lldap?: string;
         tika?: string;
+        clamav?: string;
     }>;
     /** Names of the containers on the Docker host. */
     readonly containers: pulumi.Output<{
@@ -88,6 +90,7 @@ export class Cloud extends pulumi.ComponentResource {
         redis?: string;
         lldap?: string;
         tika?: string;
+        clamav?: string;
     }>;
 
     /** @throws pulumi.InputPropertiesError, or pulumi.RunError where there is a command line, that lists every fault of `args`. */
@@ -163,6 +166,15 @@ export class Cloud extends pulumi.ComponentResource {
         const tika = settings.fullTextSearch
             ? new Tika(`${name}-tika`, { prefix, engine, precondition, mender, image: images.tika }, { parent: this })
             : undefined;
+        const { antivirus } = settings;
+        const clamav =
+            antivirus.mode === "clamav"
+                ? new Clamav(
+                      `${name}-clamav`,
+                      { prefix, engine, precondition, mender, image: images.clamav, ...antivirus },
+                      { parent: this },
+                  )
+                : undefined;
         const ocis = new Ocis(
             `${name}-ocis`,
             {
@@ -174,7 +186,7 @@ export class Cloud extends pulumi.ComponentResource {
                 namesOnDockerHost: namesOnDockerHost(settings.tls, hosts),
                 secrets: secrets.ocis,
                 after: workloadsOf(lldap, tika),
-                furtherNetworks: tika === undefined ? [] : [tika.network],
+                furtherNetworks: [tika, clamav].flatMap((server) => server?.network ?? []),
                 replicas: replicas?.ocis,
             },
             part("ocis"),
@@ -255,6 +267,7 @@ export class Cloud extends pulumi.ComponentResource {
             ...(redis && { redis: images.redis }),
             ...(lldap && { lldap: images.lldap }),
             ...(tika && { tika: images.tika }),
+            ...(clamav && { clamav: images.clamav }),
         });
         this.containers = pulumi.output({
             authelia: authelia.containerName,
@@ -264,6 +277,7 @@ export class Cloud extends pulumi.ComponentResource {
             ...(redis && { redis: redis.workload.nameOnHost }),
             ...(lldap && { lldap: lldap.workload.nameOnHost }),
             ...(tika && { tika: tika.workload.nameOnHost }),
+            ...(clamav && { clamav: clamav.workload.nameOnHost }),
         });
         this.registerOutputs({
             cloudUrl: this.cloudUrl,

@@ -15,8 +15,10 @@ export interface NetworkArgs {
     readonly engine: Engine;
     /** The network is not made before this is known. */
     readonly precondition: pulumi.Input<unknown>;
-    /** For what a network is that has no way to the outside; by default it is the cloud's own, which has one. */
-    readonly within?: string;
+    /** What a network is called that is not the cloud's own. */
+    readonly called?: string;
+    /** Whether it has no way to the outside. */
+    readonly internal?: boolean;
 }
 
 export class Network extends pulumi.ComponentResource {
@@ -27,7 +29,11 @@ export class Network extends pulumi.ComponentResource {
     readonly engine: Engine["mode"];
     private readonly prefix: string;
 
-    constructor(name: string, { prefix, engine, precondition, within }: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(
+        name: string,
+        { prefix, engine, precondition, called = "network", internal }: NetworkArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
         super(typeToken("Network"), name, {}, opts);
         this.prefix = prefix;
         this.engine = engine.mode;
@@ -45,13 +51,7 @@ export class Network extends pulumi.ComponentResource {
                       },
                       { parent: this },
                   )
-                : new docker.Network(
-                      name,
-                      within === undefined
-                          ? { name: named("network"), driver: "bridge" }
-                          : { name: named(within), driver: "bridge", internal: true },
-                      { parent: this },
-                  );
+                : new docker.Network(name, { name: named(called), driver: "bridge", internal }, { parent: this });
         this.name = network.name;
         this.id = network.id;
         this.registerOutputs({ name: this.name });

@@ -52,7 +52,11 @@ export class Tika extends pulumi.ComponentResource {
     constructor(name: string, args: TikaArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Tika"), name, {}, opts);
         const { engine, image, mender, precondition, prefix } = args;
-        this.network = new Network(`${name}-network`, { prefix, engine, precondition, within: TIKA_NETWORK }, { parent: this });
+        this.network = new Network(
+            `${name}-network`,
+            { prefix, engine, precondition, called: TIKA_NETWORK, internal: true },
+            { parent: this },
+        );
         this.workload = new Workload(
             name,
             {

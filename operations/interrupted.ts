@@ -8,6 +8,7 @@ import { hostname } from "node:os";
 import { basename, join } from "node:path";
 
 import { CARRIERS, carrierName } from "../components/naming";
+import { CLAMAV_NETWORK } from "../components/ocis/antivirus";
 import { TIKA_NETWORK } from "../components/ocis/search";
 import { Failure } from "../system/failure";
 import { ROOT, STATE, stackFile } from "../system/folders";
@@ -87,7 +88,7 @@ async function removeUnknown(engine: StackOnEngine, state: string): Promise<void
     });
     for (const [kind, names, options] of [
         ["container", containers, ["--force", "--volumes"]], // those without a name, of the files that it was given
-        ["network", ["network", TIKA_NETWORK].map((network) => engine.prefix + network), []],
+        ["network", ["network", TIKA_NETWORK, CLAMAV_NETWORK].map((network) => engine.prefix + network), []],
     ] as const) {
         for (const name of names) {
             const { code, stdout } = await engine.attemptDocker(kind, "inspect", "--format", "{{.Id}}", name);

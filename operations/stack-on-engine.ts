@@ -11,7 +11,7 @@ import { PROJECT } from "./project";
 import { Server } from "./server";
 
 /** The servers that a stack can have, by their names on its network. */
-export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis", "lldap", "tika"] as const;
+export const SERVERS = ["authelia", "ocis", "edge", "postgres", "redis", "lldap", "tika", "clamav"] as const;
 
 export type ServerName = (typeof SERVERS)[number];
 
@@ -27,10 +27,11 @@ const BY_KEY: Readonly<Partial<Record<ServerName, readonly [key: string, asks: (
     redis: ["sessions", hasMode("redis")],
     lldap: ["directory", hasMode("lldap")],
     tika: ["fullTextSearch", isOn],
+    clamav: ["antivirus", hasMode("clamav")],
 };
 
 /** Those whose data nobody misses, or that have none. */
-const WITHOUT_DATA: readonly ServerName[] = ["redis", "tika"];
+const WITHOUT_DATA: readonly ServerName[] = ["redis", "tika", "clamav"];
 
 /** The servers of a stack, by what it says for a key. */
 export function serversOf(given: (key: string) => unknown): ServerName[] {

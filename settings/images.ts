@@ -5,6 +5,7 @@ import {
     AUTHELIA,
     AutheliaLine,
     CADDY_IMAGE,
+    CLAMAV_IMAGE,
     hasVersion,
     Line,
     LLDAP_IMAGE,
@@ -41,6 +42,7 @@ export const images = z
             "Apache Tika, with fullTextSearch",
             " With -full at its end it reads scanned pages too; see docs/search.md.",
         ),
+        clamav: image(CLAMAV_IMAGE, "ClamAV, with antivirus.mode clamav", ""),
     })
     .prefault({})
     .meta({ description: "Container images that replace the defaults." });
@@ -54,10 +56,18 @@ export interface Images {
     readonly redis: string;
     readonly lldap: string;
     readonly tika: string;
+    readonly clamav: string;
 }
 
 /** Those of which any release serves, with what takes the place of one without a version. */
-const OTHERS = { caddy: CADDY_IMAGE, postgres: POSTGRES_IMAGE, redis: REDIS_IMAGE, lldap: LLDAP_IMAGE, tika: TIKA_IMAGE };
+const OTHERS = {
+    caddy: CADDY_IMAGE,
+    postgres: POSTGRES_IMAGE,
+    redis: REDIS_IMAGE,
+    lldap: LLDAP_IMAGE,
+    tika: TIKA_IMAGE,
+    clamav: CLAMAV_IMAGE,
+};
 
 /** What a function returns or throws. */
 function resultOf<T>(work: () => T): T | Error {

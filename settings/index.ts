@@ -7,6 +7,7 @@ import { z } from "zod";
 import { hostsOf } from "../hosts";
 import { access, checkAccess } from "./access";
 import { accessTokens } from "./access-tokens";
+import { antivirus, checkAntivirus } from "./antivirus";
 import { bus, checkBus } from "./bus";
 import { database } from "./database";
 import { checkDirectory, directory } from "./directory";
@@ -49,6 +50,7 @@ export const KEYS = {
     storage,
     quotas,
     office,
+    antivirus,
     database,
     sessions,
     bus,
@@ -125,6 +127,7 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
                   ...rule(usable, ["bus"], (values) => checkBus(values, releases)),
                   ...rule(usable, ["looks"], (values) => checkLooks(values, releases)),
                   ...rule(usable, ["office", "bus"], (values) => checkOffice(values, releases)),
+                  ...rule(usable, ["antivirus", "bus", "storage"], (values) => checkAntivirus(values, releases)),
                   ...rule(usable, ["rotations", "directory", "tls", "database"], (values) => checkRotations(values, releases)),
               ]),
     );

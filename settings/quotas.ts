@@ -29,8 +29,11 @@ export function bytesOf(size: string): number | undefined {
     return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : undefined;
 }
 
+/** How a size is written, as the end of the sentence "a number …". */
+export const SIZE_IN_WORDS = `with one of ${Object.keys(UNITS).join(", ")}`;
+
 const allowed =
-    `a number above 0 with one of ${Object.keys(UNITS).join(", ")}, such as "10 GB" (10,000,000,000 bytes) or "500 MiB", up to 9000 TB; ` +
+    `a number above 0 ${SIZE_IN_WORDS}, such as "10 GB" (10,000,000,000 bytes) or "500 MiB", up to 9000 TB; ` +
     `or "${UNLIMITED}"`;
 
 /** Bytes, of which 0 are oCIS's word for unlimited. */

@@ -13,6 +13,7 @@ import { OcisLine } from "../../versions";
 import { RoleGroups } from "../access";
 import { OcisSecrets } from "../secrets";
 import { Closed } from "../site";
+import { antivirusEnvironment } from "./antivirus";
 import { busEnvironment } from "./bus";
 import { webEnvironment, webStyles } from "./looks";
 import { officeEnvironment, officeSources } from "./office";
@@ -354,6 +355,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         ...projectQuota(settings.quotas),
         ...webEnvironment(settings.looks),
         ...officeEnvironment(settings.office, url),
+        ...antivirusEnvironment(settings.antivirus),
         ...searchEnvironment(settings.fullTextSearch, OCIS_DATA),
         ...(sharing === undefined ? {} : oneOfSeveral(sharing)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),

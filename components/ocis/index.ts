@@ -17,9 +17,11 @@ import { GO_BACK, ReleaseToRun } from "../release-memory";
 import { Site } from "../site";
 import { FILES_PATH, Predecessor, SECRETS_PATH, Workload } from "../workload";
 import { toYaml } from "../yaml";
+import { antivirusScripts } from "./antivirus";
+import { startBeside } from "./beside";
 import { busFiles, busStart } from "./bus";
 import { WEB_PICTURES, webFiles } from "./looks";
-import { officeBranches, officeStart } from "./office";
+import { officeBranches, officeScripts } from "./office";
 import {
     OCIS_DATA,
     OCIS_DATA_GATEWAY,
@@ -123,7 +125,8 @@ export class Ocis extends pulumi.ComponentResource {
             storage: { blobs, files },
         } = settings;
         const issuer = hosts.auth.url;
-        const { bus, office } = settings;
+        const { antivirus, bus, office } = settings;
+        const beside = [...officeScripts(office), ...antivirusScripts(antivirus)];
         const { mode } = settings.directory;
         const own = mode === "ocis" ? serverCertificate(`${name}-directory`, HOST, { parent: this }, ["localhost"]) : undefined;
         const directoryAuthority = own?.certificate ?? ldap?.authority;
@@ -159,7 +162,7 @@ export class Ocis extends pulumi.ComponentResource {
                     image: { name: settings.images.ocis.image, cure: { set: ["images", "ocis"], to: OCIS.image } },
                     goBack: GO_BACK,
                     precondition: args.precondition,
-                    ...officeStart(office, busStart(bus, searchScript(settings.fullTextSearch))),
+                    ...startBeside(beside, busStart(bus, searchScript(settings.fullTextSearch))),
                     environment: args.shutOut.apply((names) =>
                         ocisEnvironment({
                             url: hosts.cloud.url,

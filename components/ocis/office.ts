@@ -7,6 +7,7 @@
  */
 import { Office } from "../../settings/office";
 import { Branch } from "../site";
+import { kept } from "./beside";
 
 /** Port of WOPI; its default. */
 const WOPI_PORT = 9300;
@@ -52,27 +53,10 @@ export function officeBranches(office: Office, host: string): Branch[] {
     return office.mode === "none" ? [] : [{ path: WOPI_PATH, upstream: `${host}:${WOPI_PORT}` }];
 }
 
-/** Seconds after which the service is started, and started again where it has ended. */
-const AGAIN = 5;
-
-/** What starts a server: an entry point, if it is not the image's own, and its arguments. */
-export interface Start {
-    readonly entrypoint?: readonly string[];
-    readonly command: readonly string[];
-}
-
 /**
- * What starts oCIS together with the service. That ends where the office server does not answer, or oCIS not yet: so it is started again and
- * again, and people work with everything else meanwhile.
- *
- * @param start What starts oCIS alone: arguments of its image's entry point, or a shell's script.
+ * What keeps the service running beside oCIS. It ends where the office server does not answer, or oCIS not yet, and people work with everything
+ * else meanwhile.
  */
-export function officeStart(office: Office, start: Start): Start {
-    if (office.mode === "none") {
-        return start;
-    }
-    const { entrypoint, command } = start;
-    const server = entrypoint === undefined ? `exec ocis ${command.join(" ")}` : command.join("\n");
-    const script = `while sleep ${AGAIN}; do ocis collaboration server; done &\n${server}`;
-    return { entrypoint: ["/bin/sh", "-c"], command: [script] };
+export function officeScripts(office: Office): string[] {
+    return office.mode === "none" ? [] : [kept("collaboration")];
 }

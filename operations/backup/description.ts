@@ -41,6 +41,7 @@ export type Images = Readonly<Record<"authelia" | "ocis" | "caddy", string>> & {
     readonly redis?: string;
     readonly lldap?: string;
     readonly tika?: string;
+    readonly clamav?: string;
 };
 
 export interface Description extends StackName {

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { startBeside } from "../../components/ocis/beside";
 import { ocisContentSecurityPolicy } from "../../components/ocis/configuration";
-import { officeBranches, officeEnvironment, officeSources, officeStart } from "../../components/ocis/office";
+import { officeBranches, officeEnvironment, officeScripts, officeSources } from "../../components/ocis/office";
 import { caddyfile } from "../../components/edge/caddyfile";
 import { hostsOf } from "../../hosts";
 import { settingsOf } from "../configuration";
@@ -35,7 +36,7 @@ test("without one nobody is told anything", () => {
     assert.deepEqual(officeEnvironment(none, "https://owncloud.example.com"), {});
     assert.deepEqual([officeSources(none), officeBranches(none, "ocis")], [[], []]);
     const start = { command: ["server"] };
-    assert.equal(officeStart(none, start), start);
+    assert.equal(startBeside(officeScripts(none), start), start);
     const policy = ocisContentSecurityPolicy("https://auth.example.com", images.ocis.line);
     assert.deepEqual(ocisContentSecurityPolicy("https://auth.example.com", images.ocis.line, none), policy);
     assert.doesNotMatch(edgeOf(off), /wopi/);
@@ -72,11 +73,14 @@ test("ownCloud's pages show the office server's within them, and its icon, and n
 });
 
 test("the service runs beside oCIS, which stays the process that Docker asks to end", () => {
-    const { entrypoint, command } = officeStart(on.office, { command: ["server"] });
+    const { entrypoint, command } = startBeside(officeScripts(on.office), { command: ["server"] });
     assert.deepEqual(entrypoint, ["/bin/sh", "-c"]);
     assert.deepEqual(command, ["while sleep 5; do ocis collaboration server; done &\nexec ocis server"]);
     const script = { entrypoint: ["/bin/sh", "-c"], command: ["look &\nexec ocis server"] };
-    assert.match(officeStart(on.office, script).command[0]!, /collaboration server; done &\nlook &\nexec ocis server$/);
+    assert.match(
+        startBeside(officeScripts(on.office), script).command[0]!,
+        /collaboration server; done &\nlook &\nexec ocis server$/,
+    );
 });
 
 test("the edge leads the office server's requests to it", () => {
