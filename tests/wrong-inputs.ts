@@ -65,6 +65,9 @@ export const office = (change: object = {}) => ({
     office: { mode: "collabora", url: "https://office.example.com", ...change },
 });
 
+/** ClamAV with `change`. */
+export const clamav = (change: object = {}) => ({ antivirus: { mode: "clamav", ...change } });
+
 /** A picture with something in it. */
 export const svg = (inside: string) => `<svg xmlns="http://www.w3.org/2000/svg">${inside}</svg>`;
 
@@ -296,6 +299,25 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
     ],
     ["an office without oCIS's own bus", { ...office(), ...nats() }, "office.mode", /config rm office/],
     ["an office on a swarm", swarm(office()), "office.mode", /on a swarm[^]*config rm office/],
+    ["an unknown antivirus", { antivirus: { mode: "icap" } }, "antivirus.mode", /config set --path antivirus\.mode none/],
+    [
+        "an antivirus for everything",
+        clamav({ maxScanSize: "4 GB" }),
+        "antivirus.maxScanSize",
+        /antivirus\.maxScanSize '500 MiB'/,
+    ],
+    ["an antivirus for anything", clamav({ maxScanSize: "unlimited" }), "antivirus.maxScanSize", /up to 2 GB/],
+    ["an antivirus without a mode", { antivirus: { maxScanSize: "1 MB" } }, "antivirus", /rm --path antivirus\.maxScanSize/],
+    [
+        "an antivirus too early",
+        { ...clamav(), images: { ocis: "owncloud/ocis:5.0.9" } },
+        "antivirus.mode",
+        /from 7\.0 on[^]*rm antivirus/,
+    ],
+    ["an antivirus beside a bus outside", { ...clamav(), ...nats() }, "antivirus.mode", /config rm antivirus/],
+    ["an antivirus on a swarm", swarm(clamav()), "antivirus.mode", /on a swarm[^]*config rm antivirus/],
+    ["an antivirus before a bucket", { ...clamav(), ...s3() }, "antivirus.mode", /config rm antivirus/],
+    ["ClamAV of whatever release", { images: { clamav: "clamav/clamav:latest" } }, "images.clamav", /clamav\/clamav:1/],
     ["a quota without a unit", { quotas: { personal: 10 } }, "quotas.personal", /config set --path quotas\.personal '10 GB'/],
     ["a unit of nothing", { quotas: { personal: "10 Gb" } }, "quotas.personal", /quotas\.personal '10 GB'/],
     ["no room at all", { quotas: { personal: "0 GB" } }, "quotas.personal", /quotas\.personal '10 GB'/],

@@ -19,12 +19,19 @@ const STEP = "virusscan";
 /** Where the service says whether it can work, which needs oCIS and ClamAV; its default. */
 const READY = "http://127.0.0.1:9277/readyz";
 
+/**
+ * How often oCIS tries one upload before it gives it up, while ClamAV is away. After 14 times, its own figure, a day has gone by; after these,
+ * twice a lifetime, and one more is more than its clock can count. Source: services/postprocessing/pkg/postprocessing, BackoffDuration.
+ */
+const RETRIES = 30;
+
 /** oCIS's environment. A file with a virus is deleted: who has uploaded it is told, and an earlier version stays. */
 export function antivirusEnvironment(antivirus: Antivirus): Record<string, string> {
     return antivirus.mode === "none"
         ? {}
         : {
               POSTPROCESSING_STEPS: STEP,
+              POSTPROCESSING_MAX_RETRIES: String(RETRIES),
               ANTIVIRUS_SCANNER_TYPE: "clamav",
               ANTIVIRUS_CLAMAV_SOCKET: `tcp://${CLAMAV.host}:${CLAMAV.port}`,
               ANTIVIRUS_INFECTED_FILE_HANDLING: "delete",

@@ -27,6 +27,7 @@ before(async () => {
         sessions: { mode: "redis" },
         office: { mode: "collabora", url: "https://office.example.com" },
         fullTextSearch: true,
+        antivirus: { mode: "clamav" },
     };
     everything = await runProgram({ domain: "example.com", users, ...servers }, "all");
 });
@@ -143,6 +144,7 @@ test("keepData protects the data volumes together with the secrets, and only the
     const volumes = ofType(everything, VOLUME).map(({ name, protect }) => [name, protect]);
     assert.deepEqual(Object.fromEntries(volumes), {
         "cloud-authelia-data": true,
+        "cloud-clamav-data": false,
         "cloud-edge-data": true,
         "cloud-ocis-data": true,
         "cloud-postgres-data": true,

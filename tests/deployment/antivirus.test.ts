@@ -1,0 +1,254 @@
+/**
+ * Uploads are scanned before anybody reads them: a virus reaches nobody, who has uploaded it is told, and while ClamAV is away nothing comes
+ * through. The virus is a text, and its signature the test's own, which docs/antivirus.md says how to add: no machine of a test has the
+ * internet.
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { Session } from "../../client/relying-party";
+import { Cloud, usersCalled } from "./cloud";
+import { imageAtHand } from "./image-at-hand";
+import { share } from "./ocs";
+import { describeOn } from "./pairs";
+import { docker } from "./stack";
+import { eventually, meanwhile } from "./waiting";
+import { digestOf, put, readText, tokenClient } from "./webdav";
+
+const CLAMAV = imageAtHand("clamav/clamav");
+
+const PEOPLE = ["alice", "bob"];
+
+/** A text that is a virus, by a signature that says so. */
+const VIRUS = "This text stands for a virus, of which nobody falls ill.";
+const SIGNATURE = `Test.Text:0:*:${Buffer.from(VIRUS).toString("hex")}\n`;
+
+/** As ClamAV calls what is not of its own signatures. */
+const NAME = "Test.Text.UNOFFICIAL";
+
+/** What is larger is not scanned; bytes. */
+const LARGEST = 20e6;
+
+/** Seconds within which an upload is there or gone. */
+const SOON = 60;
+
+/** Milliseconds for which somebody looks whether a file comes through. */
+const A_WHILE = 20_000;
+
+/** Where both find what alice puts there. */
+const [FOLDER, SHARED] = ["/remote.php/webdav/shared", "/remote.php/webdav/Shares/shared"];
+
+describeOn(
+    { tier: "option", real: true, missing: CLAMAV === undefined ? "needs an image of ClamAV" : undefined },
+    "antivirus",
+    (images) => {
+        let cloud: Cloud;
+        let alice: Session;
+        let bob: Session;
+
+        const container = (server: string) => `${cloud.stack.prefix}${server}`;
+        const inspect = (server: string, format: string) => docker("inspect", "--format", format, container(server));
+        const containers = () => Promise.all(["authelia", "edge", "ocis"].map((server) => inspect(server, "{{.Id}}")));
+        const antivirus = { mode: "clamav", maxScanSize: `${LARGEST / 1e6} MB` };
+
+        /** Adds the signature as docs/antivirus.md says, once the container runs. */
+        async function addSignature(): Promise<void> {
+            const folder = mkdtempSync(join(tmpdir(), "antivirus-test-"));
+            const file = join(folder, "own.ndb");
+            writeFileSync(file, SIGNATURE);
+            const copied = () => docker("cp", file, `${container("clamav")}:/antivirus/signatures/`);
+            await eventually("ClamAV takes a signature", SOON, () =>
+                copied().then(
+                    () => true,
+                    () => undefined,
+                ),
+            );
+            rmSync(folder, { recursive: true });
+        }
+
+        async function upload(name: string, content: string | Buffer, expected = 201): Promise<void> {
+            const bytes = Buffer.from(content);
+            const status = await put(cloud, alice, `${FOLDER}/${name}`, Readable.from([bytes]), bytes.length);
+            assert.equal(status, expected, name);
+        }
+
+        /** What bob gets of a file: its text, or the status without one. */
+        async function bobGets(name: string): Promise<string | number> {
+            const answer = await bob.request(`${SHARED}/${name}`);
+            const text = await answer.text();
+            return answer.status === 200 ? text : answer.status;
+        }
+
+        /** Waits until bob has that of a file, and says what there was until then. */
+        async function until(name: string, expected: string | number): Promise<Set<string | number>> {
+            const seen = new Set<string | number>();
+            await eventually(`${name} is ${expected}`, SOON, async () => {
+                const now = await bobGets(name);
+                return now === expected || (seen.add(now), undefined);
+            });
+            return seen;
+        }
+
+        /** What alice was told. */
+        async function notices(): Promise<string> {
+            return (await alice.ask("/ocs/v2.php/apps/notifications/api/v1/notifications?format=json")).text;
+        }
+
+        const startedAt = () => inspect("ocis", "{{.State.StartedAt}}");
+
+        before(async () => {
+            cloud = await Cloud.up("test-antivirus", {
+                images: { ...images, clamav: CLAMAV } as typeof images,
+                users: usersCalled(PEOPLE),
+            });
+            await cloud.enrol(PEOPLE);
+            [alice, bob] = [await cloud.signIn(cloud.credentials("alice")), await cloud.signIn(cloud.credentials("bob"))];
+            await tokenClient(cloud, alice).createDirectory("/shared");
+            await share(alice, "/shared", { shareType: "0", shareWith: "bob" });
+            await upload("earlier.txt", "earlier");
+            await until("earlier.txt", "earlier");
+        });
+
+        after(() => cloud?.down());
+
+        test("switched on, it replaces oCIS alone, and comes up once there are signatures", async () => {
+            const [authelia, edge, ocis] = await containers();
+            const changed = meanwhile(cloud.change({ antivirus }));
+            await addSignature();
+            await changed;
+            const now = await containers();
+            assert.deepEqual(now.slice(0, 2), [authelia, edge]);
+            assert.notEqual(now[2], ocis);
+            await cloud.expectNoChange();
+            assert.equal(await bobGets("earlier.txt"), "earlier");
+        });
+
+        test("what is clean comes through", async () => {
+            await upload("clean.txt", "clean");
+            await until("clean.txt", "clean");
+        });
+
+        test("a virus never reaches anybody, and who has uploaded it is told", async () => {
+            await upload("infected.txt", `before ${VIRUS} after`);
+            const seen = await until("infected.txt", 404);
+            assert.ok(
+                [...seen].every((each) => each === 425),
+                String([...seen]),
+            );
+            const told = await eventually("alice is told", SOON, async () => {
+                const text = await notices();
+                return text.includes(NAME) ? text : undefined;
+            });
+            assert.match(told, /infected\.txt/);
+            assert.doesNotMatch(
+                (await bob.ask("/ocs/v2.php/apps/notifications/api/v1/notifications?format=json")).text,
+                /infected/,
+            );
+        });
+
+        test("a virus in the place of a file leaves what was there", async () => {
+            await upload("clean.txt", VIRUS, 204);
+            const seen = await until("clean.txt", "clean");
+            assert.ok(!seen.has(VIRUS));
+            await upload("clean.txt", "cleaner", 204);
+            await until("clean.txt", "cleaner");
+        });
+
+        test("ClamAV is away: nothing comes through until it is back", async () => {
+            await docker("stop", container("clamav"));
+            await upload("waiting.txt", "patience");
+            await upload("virus.txt", VIRUS);
+            const end = Date.now() + A_WHILE;
+            for (; Date.now() < end; await pause(500)) {
+                assert.deepEqual([await bobGets("waiting.txt"), await bobGets("virus.txt")], [425, 425]);
+            }
+            assert.equal(await bobGets("earlier.txt"), "earlier");
+            await docker("start", container("clamav"));
+            await until("waiting.txt", "patience");
+            assert.ok(!(await until("virus.txt", 404)).has(VIRUS));
+        });
+
+        test("oCIS starts anew meanwhile: what waits is scanned all the same", async () => {
+            await docker("stop", container("clamav"));
+            await upload("restarted.txt", "still here");
+            await upload("again.txt", VIRUS);
+            await cloud.restart("ocis", SOON);
+            assert.equal(await bobGets("restarted.txt"), 425);
+            await docker("start", container("clamav"));
+            await until("restarted.txt", "still here");
+            assert.ok(!(await until("again.txt", 404)).has(VIRUS));
+        });
+
+        test("ClamAV is killed while it scans: it comes back, oCIS goes on, and the file comes through", async () => {
+            const before = await startedAt();
+            const content = randomBytes(LARGEST - 1e6);
+            const pid = Number(await inspect("clamav", "{{.State.Pid}}"));
+            const uploading = upload("large.bin", content);
+            process.kill(pid, "SIGSTOP"); // so that the scan is under way for sure
+            await uploading;
+            await pause(3000);
+            process.kill(pid, "SIGKILL"); // `docker kill` would count as a stop by hand
+            const digest = await digestOf(bob, `${SHARED}/large.bin`);
+            assert.match(digest, /^[0-9a-f]{64}$/);
+            assert.equal(await startedAt(), before);
+            await upload("after.txt", VIRUS);
+            await until("after.txt", 404);
+        });
+
+        test("what is larger than maxScanSize comes through", async () => {
+            await upload("larger.bin", Buffer.concat([Buffer.from(VIRUS), Buffer.alloc(LARGEST)]));
+            await digestOf(bob, `${SHARED}/larger.bin`);
+            const least = Buffer.concat([Buffer.from(VIRUS), Buffer.alloc(LARGEST - VIRUS.length)]);
+            await upload("largest.bin", least);
+            await eventually("the largest is scanned", SOON, async () => {
+                const { status } = await bob.request(`${SHARED}/largest.bin`);
+                assert.notEqual(status, 200);
+                return status === 404 || undefined;
+            });
+        });
+
+        test("nobody reaches ClamAV but oCIS", async () => {
+            assert.equal(await inspect("clamav", "{{len .NetworkSettings.Networks}}"), "1");
+            const network = `${cloud.stack.prefix}clamav-network`;
+            assert.equal(await docker("network", "inspect", "--format", "{{len .Containers}}", network), "2");
+        });
+
+        test("status and doctor know it", async () => {
+            const [status, doctor] = await Promise.all([cloud.stack.command("status"), cloud.stack.command("doctor")]);
+            assert.match(status.text, new RegExp(`clamav +${CLAMAV} +healthy`));
+            assert.match(doctor.text, /container \S+-clamav: (clamav runs and is healthy|runs, and was started again)/);
+        });
+
+        test("switched off, nothing of it is left; what still waited comes through by the command of docs/antivirus.md", async () => {
+            await docker("stop", container("clamav"));
+            await upload("held.txt", "held");
+            await cloud.change({});
+            assert.deepEqual(
+                (await cloud.stack.remains()).filter((line) => line.includes("clamav")),
+                [],
+            );
+            await cloud.expectNoChange();
+            assert.equal(await bobGets("held.txt"), 425);
+            await docker(
+                "exec",
+                container("ocis"),
+                "ocis",
+                "storage-users",
+                "uploads",
+                "sessions",
+                "--processing",
+                "--restart",
+            );
+            await until("held.txt", "held");
+            assert.equal(await readText(tokenClient(cloud, alice), "/shared/clean.txt"), "cleaner");
+            await upload("last.txt", VIRUS);
+            await until("last.txt", VIRUS);
+        });
+    },
+);
