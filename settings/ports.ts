@@ -31,21 +31,16 @@ export const secondAddress = text(
 const EVERYWHERE = ["0.0.0.0", "::"];
 
 /** The engine binds a port at an address once, and not beside every address of its kind. */
-export function checkSecondAddress({
-    address: first,
-    secondAddress: second,
-}: {
-    address: string;
-    secondAddress: string;
-}): Fault[] {
-    const both = [shortest(first), second];
-    const meet = isIP(first) === isIP(second) && (both[0] === second || both.some((each) => EVERYWHERE.includes(each)));
-    if (!meet) {
+export function checkSecondAddress({ address, secondAddress }: { address: string; secondAddress: string }): Fault[] {
+    const first = shortest(address);
+    const meet = first === secondAddress || [first, secondAddress].some((each) => EVERYWHERE.includes(each));
+    if (isIP(address) !== isIP(secondAddress) || !meet) {
         return [];
     }
     const path = ["secondAddress"];
-    const allowed = `an address that is not that of address already, which is ${first}; 0.0.0.0 is every one of IPv4, and :: every one of IPv6`;
-    return [{ path, value: second, allowed, cures: [{ remove: path }] }];
+    const allowed =
+        `an address apart from ${address}, which address is; ` + "0.0.0.0 is every one of IPv4, and :: every one of IPv6";
+    return [{ path, value: secondAddress, allowed, cures: [{ remove: path }] }];
 }
 
 /** A port, by default `standard`. */

@@ -65,16 +65,21 @@ function portsAt(address: string, { httpsPort, httpPort, http3, tls }: Settings,
     return [...(tls.mode === "none" ? [] : [https, ...(http3 ? [quic] : [])]), ...(httpPort === 0 ? [] : [plain])];
 }
 
-/** Every port that the edge publishes. */
+/**
+ * Every port that the edge publishes. With a second address in the order of the container's ports, as the provider reads them back: at a
+ * refresh it takes addresses by their place in the list, and would see a change. Source: run with @pulumi/docker 5.2.0;
+ * kreuzwerker/docker 4.5.0, flattenContainerPorts.
+ */
 export function publishedPorts(settings: Settings): PublishedPort[] {
     const { address, secondAddress, metricsPort } = settings;
     const second = secondPorts(settings);
     const metrics = { address: METRICS_ADDRESS, port: metricsPort, cure: { set: ["metricsPort"], to: 9465 } };
-    return [
-        ...portsAt(address, settings),
-        ...(second === undefined ? [] : portsAt(secondAddress, settings, second)),
-        ...(metricsPort === 0 ? [] : [metrics]),
-    ];
+    const first = [...portsAt(address, settings), ...(metricsPort === 0 ? [] : [metrics])];
+    if (second === undefined) {
+        return first;
+    }
+    const inside = ({ port, inside = port }: PublishedPort) => inside;
+    return [...first, ...portsAt(secondAddress, settings, second)].sort((a, b) => inside(a) - inside(b));
 }
 
 export class Edge extends pulumi.ComponentResource {

@@ -253,18 +253,17 @@ test("wherever the sites are published, metrics are on the loopback", () => {
     assert.equal(addresses({ metricsPort: 9464 }).filter((each) => each.endsWith(":9464")).length, 1);
 });
 
-test("a second address changes nothing of the first, and leads to ports of its own in the container", () => {
+test("a second address leads to ports of its own in the container, all in the order of those", () => {
     const ports = (values: Record<string, unknown>) =>
         publishedPorts(settingsOf({ metricsPort: 9464, ...values })).map(
             ({ address, port, inside, protocol = "tcp" }) =>
                 `${address} ${port}${inside === undefined ? "" : `>${inside}`}/${protocol}`,
         );
-    const first = ["0.0.0.0 443/tcp", "0.0.0.0 443/udp", "0.0.0.0 80/tcp"];
-    const metrics = "127.0.0.1 9464/tcp";
-    assert.deepEqual(ports({}), [...first, metrics]);
-    const second = [":: 443>20443/tcp", ":: 443>20443/udp", ":: 80>20080/tcp"];
-    assert.deepEqual(ports({ secondAddress: "::" }), [...first, ...second, metrics]);
-    assert.deepEqual(ports({ secondAddress: "::", http3: false, httpPort: 0 }), [first[0], second[0], metrics]);
+    const [https, quic, plain, metrics] = ["0.0.0.0 443/tcp", "0.0.0.0 443/udp", "0.0.0.0 80/tcp", "127.0.0.1 9464/tcp"];
+    assert.deepEqual(ports({}), [https, quic, plain, metrics]);
+    const second = [":: 80>20080/tcp", ":: 443>20443/tcp", ":: 443>20443/udp"];
+    assert.deepEqual(ports({ secondAddress: "::" }), [plain, https, quic, metrics, ...second]);
+    assert.deepEqual(ports({ secondAddress: "::", http3: false, httpPort: 0 }), [https, metrics, second[1]]);
     const proxied = { tls: { mode: "none" }, address: "127.0.0.1", httpPort: 8080, metricsPort: 0 };
     assert.deepEqual(ports({ ...proxied, secondAddress: "::1" }), ["127.0.0.1 8080/tcp", "::1 8080>20080/tcp"]);
 });
