@@ -3,6 +3,7 @@
  * at Authelia by the requests that its own pages send. Source: Authelia 4.39.20 and 4.38.0, internal/handlers.
  */
 import { lookup, LookupOptions } from "node:dns";
+import { isIP } from "node:net";
 import { generateSync } from "otplib";
 import { CookieJar } from "tough-cookie";
 import { Agent, fetch, Headers, RequestInit, Response } from "undici";
@@ -18,15 +19,15 @@ type Found = (
  * Source: RFC 6761, 6.3.
  */
 const resolver =
-    (loopback: string) =>
+    (loopback: string, family = isIP(loopback)) =>
     (name: string, options: LookupOptions, found: Found): void => {
         const local = name === "localhost" || name.endsWith(".localhost");
         if (!local) {
             lookup(name, options, found);
         } else if (options.all) {
-            found(null, [{ address: loopback, family: 4 }]);
+            found(null, [{ address: loopback, family }]);
         } else {
-            found(null, loopback, 4);
+            found(null, loopback, family);
         }
     };
 

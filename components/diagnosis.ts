@@ -79,7 +79,8 @@ export function failure(message: string): pulumi.RunError {
 }
 
 /** Docker's words for a port that somebody else has. Source: run with Docker Engine 20.10. */
-const PORT_IN_USE = /(?:Bind for|listen (?:tcp|udp)[46]?|address) (\S+?):(\d+)\S*.*?(?:already allocated|already in use)/s;
+const PORT_IN_USE =
+    /(?:Bind for|listen (?:tcp|udp)[46]?|address) \[?([\da-f.:]+)\]?:(\d+)\S*.*?(?:already allocated|already in use)/s;
 
 /** Docker's words for a name that something has already. Source: run with Docker Engine 20.10. */
 const NAME_IN_USE = /container name "\/?([^"]+)" is already in use/;

@@ -11,7 +11,7 @@ import { ContainerState, containerStates, dataSizes, lastErrors } from "./contai
 import { diskFinding } from "./doctor-machine";
 import { Finding, look } from "./finding";
 import { LastBackup, lastBackup } from "./last-backup";
-import { edgeAddress, Outputs, Stack } from "./stack";
+import { edgeAddresses, Outputs, Stack } from "./stack";
 import { StackOnEngine } from "./stack-on-engine";
 
 /** What the internet is asked by. */
@@ -99,9 +99,21 @@ function listens(host: string, port: number): Promise<string | undefined> {
     });
 }
 
+/** An address at which the edge is reached, and what tells it from the first one in a finding's title. */
+interface Place {
+    readonly host: string;
+    readonly title: string;
+}
+
+/** Everywhere that the edge is reached. */
+async function placesOf(stack: StackOnEngine, settings: Settings, publicName: string): Promise<Place[]> {
+    const hosts = await edgeAddresses(stack, settings, publicName);
+    return hosts.map((host, index) => ({ host, title: index === 0 ? "" : ` at ${host}` }));
+}
+
 /** Who holds a port that the edge needs while it does not run. */
-async function portFinding(stack: StackOnEngine, host: string, port: number): Promise<Finding> {
-    return look(`port ${port}`, async () => {
+async function portFinding(stack: StackOnEngine, { host, title }: Place, port: number): Promise<Finding> {
+    return look(`port ${port}${title}`, async () => {
         if ((await listens(host, port)) !== undefined) {
             return { state: "ok", seen: "free for the edge" };
         }
@@ -217,19 +229,20 @@ export async function officeFindings(stack: StackOnEngine, office: Settings["off
 }
 
 /** The certificate of a site, as its clients see it. */
-function certificateFinding(stack: Stack, settings: Settings, name: string, ca: string | undefined): Promise<Finding> {
-    return look(`certificate of ${name}`, async () => {
+function certificateFinding(
+    stack: Stack,
+    settings: Settings,
+    name: string,
+    { host, title }: Place,
+    ca: string | undefined,
+): Promise<Finding> {
+    return look(`certificate of ${name}${title}`, async () => {
         if (settings.tls.mode === "none") {
             return { state: "skipped", seen: "the proxy in front has it" };
         }
         const cure = `npm run pulumi -- up --stack ${stack.name}, and docker logs --tail 50 ${stack.server("edge").container}`;
         try {
-            const end = await certificateEnd({
-                name,
-                ca,
-                port: settings.httpsPort,
-                host: await edgeAddress(stack, settings, name),
-            });
+            const end = await certificateEnd({ name, ca, port: settings.httpsPort, host });
             const soon = end.getTime() - Date.now() < RENEWAL_DAYS * DAY;
             return { state: soon ? "warning" : "ok", seen: `lasts until ${end.toISOString()}`, ...(soon ? { cure } : {}) };
         } catch (error) {
@@ -299,19 +312,26 @@ export async function examineStack(stack: Stack): Promise<Finding[]> {
     const names = allHosts(hosts).map(({ name }) => name);
     const edge = states?.find(({ server }) => server === "edge");
     const ports = [settings.tls.mode === "none" ? 0 : settings.httpsPort, settings.httpPort].filter((port) => port > 0);
-    const host = await edgeAddress(stack, settings, cloud.name);
+    const places = await placesOf(stack, settings, cloud.name);
     return [
         ...findings,
         { what: "configuration", state: "ok", seen: "can be used" },
         ...(edge === undefined || edge.status === "running" || (await stack.isRemote())
             ? []
-            : await Promise.all(ports.map((port) => portFinding(stack, host, port)))),
+            : await Promise.all(places.flatMap((place) => ports.map((port) => portFinding(stack, place, port))))),
         ...(await Promise.all([
             ...names.map((name) => nameFinding(name, settings.tls.mode === "acme")),
             acmeFinding(settings.tls),
             mailFinding(settings.smtp),
-            ...names.map((name) => certificateFinding(stack, settings, name, outputs.caCertificate)),
         ])),
+        ...(await Promise.all(
+            names.map(async (name) => {
+                const places = await placesOf(stack, settings, name);
+                return Promise.all(
+                    places.map((place) => certificateFinding(stack, settings, name, place, outputs.caCertificate)),
+                );
+            }),
+        ).then((each) => each.flat())),
         ...(await officeFindings(stack, settings.office)),
         ...releaseFindings(
             outputs.versions ?? { authelia: settings.images.authelia.version, ocis: settings.images.ocis.version },

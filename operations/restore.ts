@@ -218,6 +218,7 @@ async function apart(): Promise<Changes> {
     return {
         domain: "rehearsal.localhost",
         address: "127.0.0.1",
+        secondAddress: undefined,
         httpsPort: await freePort(),
         httpPort: 0,
         metricsPort: 0,

@@ -190,12 +190,16 @@ export class Stack extends StackOnEngine {
     }
 }
 
-/** Where a command reaches the edge: the address that it publishes on this machine, or its public name where it runs on another. */
-export async function edgeAddress(
+/** Where a command reaches the edge: the addresses that it publishes on this machine, or its public name where it runs on another. */
+export async function edgeAddresses(
     stack: StackOnEngine,
-    { address }: Pick<Settings, "address">,
+    { address, secondAddress }: Pick<Settings, "address" | "secondAddress">,
     publicName: string,
-): Promise<string> {
+): Promise<[string, ...string[]]> {
+    if (await stack.isRemote()) {
+        return [publicName];
+    }
     const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-    return (await stack.isRemote()) ? publicName : (everywhere[address] ?? address);
+    const here = (at: string) => everywhere[at] ?? at;
+    return [here(address), ...(secondAddress === "" ? [] : [here(secondAddress)])];
 }

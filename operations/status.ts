@@ -12,7 +12,7 @@ import { containerStates, dataSizes, memoryNow, printBytes } from "./containers"
 import { lastBackup } from "./last-backup";
 import { figures } from "./figures";
 import { spacesOf } from "./spaces";
-import { edgeAddress, Stack } from "./stack";
+import { edgeAddresses, Stack } from "./stack";
 import { printTable } from "./table";
 
 /** What is looked at besides, and where figures are written to. */
@@ -50,7 +50,7 @@ async function status(name: string, { drift, people, prometheus }: Further, say:
                   name: cloud.name,
                   ca: caCertificate,
                   port: settings.httpsPort,
-                  host: await edgeAddress(stack, settings, cloud.name),
+                  host: (await edgeAddresses(stack, settings, cloud.name))[0],
               }).then(
                   (end) => end.toISOString(),
                   (error: Error) => `not to be trusted: ${error.message}`,

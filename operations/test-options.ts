@@ -16,6 +16,7 @@ const TESTS = [
     "second-factors",
     "watching",
     "rootless",
+    "dual-stack",
 ];
 
 runMain(() => runDrills(TESTS, ["options"], "docs/options.md"));

@@ -50,6 +50,7 @@ export type Engine = z.output<typeof engine>;
 interface Placed {
     readonly engine: Engine;
     readonly address: string;
+    readonly secondAddress: string;
     readonly tls: Tls;
     readonly directory: Directory;
     readonly storage: Storage;
@@ -61,7 +62,7 @@ interface Placed {
 
 /** Every process of a service may stop at any time and go on elsewhere, so that nothing may be in one machine alone. */
 export function checkEngine({ engine: { mode }, address, tls, directory, storage, ...placed }: Placed): Fault[] {
-    const { database, sessions, bus, fullTextSearch } = placed;
+    const { secondAddress, database, sessions, bus, fullTextSearch } = placed;
     if (mode !== "swarm") {
         return [];
     }
@@ -113,5 +114,12 @@ export function checkEngine({ engine: { mode }, address, tls, directory, storage
         ...fault(["address"], address, address === "0.0.0.0", "0.0.0.0, because the port of a service has no address", {
             remove: ["address"],
         }),
+        ...fault(
+            ["secondAddress"],
+            secondAddress,
+            secondAddress === "",
+            "nothing, because the port of a service has no address,",
+            { remove: ["secondAddress"] },
+        ),
     ];
 }

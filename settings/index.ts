@@ -20,7 +20,7 @@ import { lifespans } from "./lifespans";
 import { checkMetricsPort, metricsPort } from "./metrics-port";
 import { checkOffice, office } from "./office";
 import { peopleAtOneAddress } from "./people-at-one-address";
-import { address, checkPorts, httpPort, httpsPort } from "./ports";
+import { address, checkPorts, checkSecondAddress, httpPort, httpsPort, secondAddress } from "./ports";
 import { quotas } from "./quotas";
 import { checkRotations, rotations } from "./rotations";
 import { checkSecondFactors, secondFactors } from "./second-factors";
@@ -35,6 +35,7 @@ import { checkUsers, users } from "./users";
 export const KEYS = {
     domain,
     address,
+    secondAddress,
     httpsPort,
     httpPort,
     tls,
@@ -103,8 +104,9 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
     const releases = named === undefined ? [] : releasesOf(named, untestedReleases);
     faults.push(
         ...rule(usable, ["httpsPort", "httpPort"], checkPorts),
+        ...rule(usable, ["address", "secondAddress"], checkSecondAddress),
         ...rule(usable, ["tls", "domain"], checkPublicAuthority),
-        ...rule(usable, ["tls", "address", "httpPort"], checkProxied),
+        ...rule(usable, ["tls", "address", "secondAddress", "httpPort"], checkProxied),
         ...rule(usable, ["tls", "domain", "httpsPort", "directory"], (values) =>
             checkCertificate(values.tls, hostsOf(values), given.tls),
         ),
@@ -113,7 +115,18 @@ export function check(given: Readonly<Record<string, unknown>>): { settings: Set
         ...rule(usable, ["metricsPort", "httpsPort", "httpPort", "engine"], checkMetricsPort),
         ...rule(
             usable,
-            ["engine", "address", "tls", "directory", "storage", "database", "sessions", "bus", "fullTextSearch"],
+            [
+                "engine",
+                "address",
+                "secondAddress",
+                "tls",
+                "directory",
+                "storage",
+                "database",
+                "sessions",
+                "bus",
+                "fullTextSearch",
+            ],
             checkEngine,
         ),
         ...(Array.isArray(releases)

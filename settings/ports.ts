@@ -1,5 +1,5 @@
-/** The keys `address`, `httpsPort` and `httpPort`: where the edge is reached. */
-import { isIP } from "node:net";
+/** The keys `address`, `secondAddress`, `httpsPort` and `httpPort`: where the edge is reached. */
+import { isIP, SocketAddress } from "node:net";
 import { z } from "zod";
 
 import { text } from "./declaration";
@@ -11,6 +11,37 @@ export const address = text("an IP address of the Docker host", (value) => isIP(
         description: "IP address of the Docker host on which the edge publishes its ports. 127.0.0.1 keeps it on the machine.",
         example: "0.0.0.0",
     });
+
+/** An address in its shortest form, as the engine tells it back, whatever form it was given. */
+const shortest = (value: string) => new SocketAddress({ address: value, family: isIP(value) === 6 ? "ipv6" : "ipv4" }).address;
+
+export const secondAddress = text(
+    "an IP address of the Docker host in its shortest form, such as :: for every one of IPv6, or nothing",
+    (value) => value === "" || (isIP(value) !== 0 && shortest(value) === value && !/^::ffff:/.test(value)),
+)
+    .default("")
+    .meta({
+        description:
+            "A further IP address of the Docker host on which the edge publishes the same ports: :: beside 0.0.0.0, for IPv6 and IPv4 " +
+            "at once. Nothing by default. See docs/engines.md.",
+        example: "::",
+    });
+
+/** Every address of each kind. */
+const EVERYWHERE = ["0.0.0.0", "::"];
+
+/** The engine binds a port at an address once, and not beside every address of its kind. */
+export function checkSecondAddress({ address, secondAddress }: { address: string; secondAddress: string }): Fault[] {
+    const first = shortest(address);
+    const meet = first === secondAddress || [first, secondAddress].some((each) => EVERYWHERE.includes(each));
+    if (isIP(address) !== isIP(secondAddress) || !meet) {
+        return [];
+    }
+    const path = ["secondAddress"];
+    const allowed =
+        `an address apart from ${address}, which address is; ` + "0.0.0.0 is every one of IPv4, and :: every one of IPv6";
+    return [{ path, value: secondAddress, allowed, cures: [{ remove: path }] }];
+}
 
 /** A port, by default `standard`. */
 export function port(least: number, standard: number, description: string, example = standard) {

@@ -107,13 +107,25 @@ export function checkPublicAuthority({ tls: settings, domain }: { tls: Tls; doma
     return [{ path, value: "acme", allowed, cures: [...removed, { set: path, to: "private-ca" }] }];
 }
 
+/** Where a proxy in front finds the edge. */
+interface Proxied {
+    readonly tls: Tls;
+    readonly address: string;
+    readonly secondAddress: string;
+    readonly httpPort: number;
+}
+
 /** What a proxy in front asks of the edge. */
-export function checkProxied({ tls: { mode }, address, httpPort }: { tls: Tls; address: string; httpPort: number }): Fault[] {
+export function checkProxied({ tls: { mode }, address, secondAddress, httpPort }: Proxied): Fault[] {
     const faults: Fault[] = [];
+    const reason = "behind a proxy the edge speaks plain HTTP and believes what it is told about clients";
+    const allowed = `an address of the loopback, because ${reason}`;
     if (mode === "none" && !isLoopback(address)) {
-        const reason = "behind a proxy the edge speaks plain HTTP and believes what it is told about clients";
-        const allowed = `an address of the loopback, because ${reason}`;
         faults.push({ path: ["address"], value: address, allowed, cures: [{ set: ["address"], to: "127.0.0.1" }] });
+    }
+    if (mode === "none" && secondAddress !== "" && !isLoopback(secondAddress)) {
+        const path = ["secondAddress"];
+        faults.push({ path, value: secondAddress, allowed: `${allowed}, or nothing`, cures: [{ remove: path }] });
     }
     if (mode === "none" && httpPort === 0) {
         const allowed = 'the port to which the proxy hands requests, because with tls.mode "none" the edge has no other';

@@ -12,24 +12,38 @@ export interface Engine {
     readonly SecurityOptions?: readonly string[] | null;
 }
 
-/** Whether it is the engine that people come through: a proxy in front names the client; on the loopback there is only this machine. */
-const meetsPeople = ({ address, tls }: Pick<Settings, "address" | "tls">) => tls.mode !== "none" && !isLoopback(address);
+/** What tells where people come through. */
+type Reached = Pick<Settings, "address" | "secondAddress" | "tls">;
 
-/** Why everybody would come from one address; undefined where that is not known, or nobody comes from elsewhere. Pure. */
-export function whyHidden(settings: Pick<Settings, "address" | "tls">, engine: Engine): string | undefined {
-    const { address } = settings;
-    if (!meetsPeople(settings)) {
-        return undefined;
+/** Where people come through the engine: a proxy in front names the client; on the loopback there is only this machine. */
+function meetingPlaces({ address, secondAddress, tls }: Reached): string[] {
+    const addresses = [address, ...(secondAddress === "" ? [] : [secondAddress])];
+    return tls.mode === "none" ? [] : addresses.filter((each) => !isLoopback(each));
+}
+
+/**
+ * Who comes from one address, and why, as the end of the sentence "Authelia sees …"; undefined where that is not known, or nobody comes
+ * from elsewhere. Pure.
+ */
+export function whoIsHidden(settings: Reached, engine: Engine): string | undefined {
+    const places = meetingPlaces(settings);
+    const [six] = places.filter(isIPv6);
+    const others = places.filter((each) => !isIPv6(each));
+    if (six !== undefined && others.length === 0) {
+        return `everybody at one address: the address ${six} is one of IPv6, and the network of the containers has none`;
     }
-    if (isIPv6(address)) {
-        return `the address ${address} is one of IPv6, and the network of the containers has none`;
+    if (places.length > 0 && engine.OperatingSystem === "Docker Desktop") {
+        return "everybody at one address: Docker Desktop puts its own address in the place of theirs";
     }
-    if (engine.OperatingSystem === "Docker Desktop") {
-        return "Docker Desktop puts its own address in the place of theirs";
+    if (places.length > 0 && engine.SecurityOptions?.includes("name=rootless")) {
+        return (
+            "everybody at one address: a Docker Engine without root puts its own address in the place of theirs, unless its port driver " +
+            "is told otherwise"
+        );
     }
-    return engine.SecurityOptions?.includes("name=rootless")
-        ? "a Docker Engine without root puts its own address in the place of theirs, unless its port driver is told otherwise"
-        : undefined;
+    return six === undefined
+        ? undefined
+        : `everybody who comes to the address ${six} at one: it is one of IPv6, and the network of the containers has none`;
 }
 
 /** What the engine says of itself; nothing where it does not answer, which is said where a container is made. */
@@ -38,15 +52,15 @@ async function engineInfo(): Promise<Engine> {
     return code === 0 ? (JSON.parse(stdout) as Engine) : {};
 }
 
-/** Says so where everybody comes from one address. */
+/** Says so where people come from one address. */
 export async function noticeHiddenAddresses(settings: Settings, edge: pulumi.Resource): Promise<void> {
-    if (!meetsPeople(settings)) {
+    if (meetingPlaces(settings).length === 0) {
         return; // nothing that an engine says would matter
     }
-    const why = whyHidden(settings, await engineInfo());
-    if (why !== undefined) {
+    const who = whoIsHidden(settings, await engineInfo());
+    if (who !== undefined) {
         await pulumi.log.info(
-            `Authelia sees everybody at one address: ${why}. It lets as many sign in at once as peopleAtOneAddress says, ` +
+            `Authelia sees ${who}. It lets as many sign in at once as peopleAtOneAddress says, ` +
                 `${settings.peopleAtOneAddress}. See docs/reverse-proxy.md, "Addresses".`,
             edge,
         );

@@ -1,7 +1,9 @@
 /** The Caddyfile of the edge. Pure: the same input gives the same bytes. */
+import { Host } from "../../hosts";
 import { Settings } from "../../settings";
 import { isPublic } from "../../settings/tls";
 import { Branch, Closed, Guard, JsonMembers, PrecededRequest, QueryRewrite, Queue, Site } from "../site";
+import { Published, secondPorts } from "./second-address";
 
 /** Where the edge answers its own health check; on the container's loopback only. */
 export const HEALTH_ADDRESS = "127.0.0.1:2020";
@@ -10,7 +12,7 @@ export const HEALTH_ADDRESS = "127.0.0.1:2020";
 export const METRICS_ADDRESS = "127.0.0.1";
 
 export interface CaddyfileInput {
-    readonly settings: Pick<Settings, "engine" | "httpsPort" | "httpPort" | "http3" | "metricsPort" | "requestLogs" | "tls">;
+    readonly settings: Pick<Settings, "engine" | "http3" | "requestLogs" | "tls"> & Published;
     readonly sites: readonly Site[];
     /** Root of the authority that is asked by ACME; a path in the container. */
     readonly root: string;
@@ -255,13 +257,27 @@ function metricsSite({ sites, settings: { metricsPort } }: CaddyfileInput): stri
     ]);
 }
 
+/** An address of a site, and the same on a port that the second address leads to. */
+const twice = (first: string, url: string, second: number | undefined) =>
+    second === undefined ? first : `${first}, ${url}:${second}`;
+
+/**
+ * For how long clients remember that a site speaks HTTP/3, and where. Caddy names the port on which it was asked, and of the second
+ * address that is one that only the container has. Source: Caddy 2.11.9, modules/caddyhttp/server.go; quic-go 0.63.0, http3/server.go,
+ * generateAltSvcHeader.
+ */
+const altSvc = (httpsPort: number) => `header Alt-Svc \`h3=":${httpsPort}"; ma=2592000\``;
+
 /**
  * Caddy's defaults serve synchronising clients well: TLS 1.2 or newer, bodies of any size and duration, streaming, and
  * forwarded headers of clients overwritten. What is written here is only what differs.
  */
 export function caddyfile(input: CaddyfileInput): string {
     const { sites, settings } = input;
-    const { httpPort, metricsPort, requestLogs, tls } = settings;
+    const { httpsPort, httpPort, http3, metricsPort, requestLogs, tls } = settings;
+    const second = secondPorts(settings);
+    /** Names of a site on plain HTTP. */
+    const plain = ({ name }: Host) => twice(`http://${name}:${httpPort}`, `http://${name}`, second?.http);
     const options = [
         "admin off",
         "persist_config off",
@@ -283,8 +299,9 @@ export function caddyfile(input: CaddyfileInput): string {
             "header_up X-Forwarded-Proto https",
             ...(tls.mode === "none" ? [behindProxy] : []),
         ];
-        return block(tls.mode === "none" ? `http://${host.name}:${httpPort}` : host.url, [
+        return block(tls.mode === "none" ? plain(host) : twice(host.url, `https://${host.name}`, second?.https), [
             ...siteCertificate(input),
+            ...(second === undefined || !http3 || tls.mode === "none" ? [] : [altSvc(httpsPort)]),
             // Where a browser may not verify the site, it must not be told never to come without.
             ...(isPublic(tls) ? [HSTS] : []),
             ...(requestLogs ? LOGGED : []),
@@ -308,7 +325,7 @@ export function caddyfile(input: CaddyfileInput): string {
             ]),
         ]);
     };
-    const redirect = ({ host }: Site) => block(`http://${host.name}:${httpPort}`, [`redir ${host.url}{uri} 308`]);
+    const redirect = ({ host }: Site) => block(plain(host), [`redir ${host.url}{uri} 308`]);
     const redirects = httpPort === 0 || tls.mode === "none" ? [] : sites.flatMap(redirect);
     const health = block(`http://${HEALTH_ADDRESS}`, ["bind 127.0.0.1", "respond 200"]);
     const metrics = metricsPort === 0 ? [] : metricsSite(input);

@@ -13,6 +13,7 @@ import { Site } from "../site";
 import { File, FILES_PATH, PublishedPort, SECRETS_PATH, Workload } from "../workload";
 import { noticeHiddenAddresses } from "./addresses";
 import { caddyfile, HEALTH_ADDRESS, METRICS_ADDRESS } from "./caddyfile";
+import { SecondPorts, secondPorts } from "./second-address";
 
 export interface EdgeArgs {
     readonly network: Network;
@@ -55,17 +56,30 @@ function certificateFiles(tls: Tls, served?: CertificateWithKey): { files: File[
     return { files: root === undefined ? [] : [{ name: "root.pem", content: root }], secretFiles: [] };
 }
 
-/** The ports that the edge publishes, each with what moves it elsewhere. */
-export function publishedPorts({ address, httpsPort, httpPort, http3, metricsPort, tls }: Settings): PublishedPort[] {
-    const plain = { address, port: httpPort, cure: { set: ["httpPort"], to: tls.mode === "none" ? 8081 : 0 } };
-    const https = { address, port: httpsPort, cure: { set: ["httpsPort"], to: 9443 } };
-    const quic = { address, port: httpsPort, protocol: "udp" as const, cure: { set: ["http3"], to: false } };
+/** The ports that the edge publishes at an address, each with what moves it elsewhere. */
+function portsAt(address: string, { httpsPort, httpPort, http3, tls }: Settings, inside?: SecondPorts): PublishedPort[] {
+    const at = (port: number, to?: number) => ({ address, port, ...(to === undefined ? {} : { inside: to }) });
+    const plain = { ...at(httpPort, inside?.http), cure: { set: ["httpPort"], to: tls.mode === "none" ? 8081 : 0 } };
+    const https = { ...at(httpsPort, inside?.https), cure: { set: ["httpsPort"], to: 9443 } };
+    const quic = { ...at(httpsPort, inside?.https), protocol: "udp" as const, cure: { set: ["http3"], to: false } };
+    return [...(tls.mode === "none" ? [] : [https, ...(http3 ? [quic] : [])]), ...(httpPort === 0 ? [] : [plain])];
+}
+
+/**
+ * Every port that the edge publishes. With a second address in the order of the container's ports, as the provider reads them back: at a
+ * refresh it takes addresses by their place in the list, and would see a change. Source: run with @pulumi/docker 5.2.0;
+ * kreuzwerker/docker 4.5.0, flattenContainerPorts.
+ */
+export function publishedPorts(settings: Settings): PublishedPort[] {
+    const { address, secondAddress, metricsPort } = settings;
+    const second = secondPorts(settings);
     const metrics = { address: METRICS_ADDRESS, port: metricsPort, cure: { set: ["metricsPort"], to: 9465 } };
-    return [
-        ...(tls.mode === "none" ? [] : [https, ...(http3 ? [quic] : [])]),
-        ...(httpPort === 0 ? [] : [plain]),
-        ...(metricsPort === 0 ? [] : [metrics]),
-    ];
+    const first = [...portsAt(address, settings), ...(metricsPort === 0 ? [] : [metrics])];
+    if (second === undefined) {
+        return first;
+    }
+    const inside = ({ port, inside = port }: PublishedPort) => inside;
+    return [...first, ...portsAt(secondAddress, settings, second)].sort((a, b) => inside(a) - inside(b));
 }
 
 export class Edge extends pulumi.ComponentResource {

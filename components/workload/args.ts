@@ -37,10 +37,12 @@ export interface DataVolume {
     readonly confirm?: (options: VolumeOptions | undefined) => void;
 }
 
-/** A port of the process, published on the Docker host: the same inside and outside, so that a URL means the same on both sides. */
+/** A port of the process, published on the Docker host. */
 export interface PublishedPort extends PortOwner {
     /** Address of the host. */
     readonly address: string;
+    /** That of the process; the same as outside by default, so that a URL means the same on both sides. */
+    readonly inside?: number;
 }
 
 /** A workload that another one waits for. */

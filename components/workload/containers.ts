@@ -114,8 +114,8 @@ export function asContainers({ name, args, nameOnHost, imageId, volume, patient,
             ],
             // The engine puts its own address in the place of the word. Source: docker run --add-host, since 20.10.
             hosts: (args.namesOnDockerHost ?? []).map((host) => ({ host, ip: "host-gateway" })),
-            ports: (args.ports ?? []).map(({ address, port, protocol }) => {
-                return { ip: address, internal: port, external: port, protocol };
+            ports: (args.ports ?? []).map(({ address, port, inside = port, protocol }) => {
+                return { ip: address, internal: inside, external: port, protocol };
             }),
             healthcheck: { ...HEALTH_CHECK_TIMES, tests: ["CMD-SHELL", args.ready] },
             stopSignal: args.stopSignal,

@@ -116,10 +116,10 @@ export function asService({ name, args, nameOnHost, imageId, volume, patient, ch
             // Names lead to processes that can serve, and to no address that stands for all of them: that needs IPVS.
             endpointSpec: {
                 mode: "dnsrr",
-                ports: (args.ports ?? []).map(({ port, protocol }) => ({
+                ports: (args.ports ?? []).map(({ port, inside = port, protocol }) => ({
                     // On the machine itself, which keeps the addresses that people come from.
                     publishMode: "host",
-                    targetPort: port,
+                    targetPort: inside,
                     publishedPort: port,
                     protocol: protocol ?? "tcp",
                 })),

@@ -82,9 +82,13 @@ export class Cloud {
         await this.stack.destroy();
     }
 
-    /** A new browser, with nobody signed in. */
-    open(): Browser {
-        const browser = new Browser(this.ca);
+    /**
+     * A new browser, with nobody signed in.
+     *
+     * @param loopback The address of this machine to which names under .localhost lead; 127.0.0.1 by default.
+     */
+    open(loopback?: string): Browser {
+        const browser = new Browser(this.ca, true, loopback);
         this.browsers.push(browser);
         return browser;
     }

@@ -33,8 +33,11 @@ export class Pebble {
         readonly roots: string,
     ) {}
 
-    /** Starts it; names are validated on these ports of the loopback. */
-    static async start({ httpPort, httpsPort }: { httpPort: number; httpsPort: number }): Promise<Pebble> {
+    /** Starts it; names are validated on these ports of the loopback, by IPv4 or IPv6. */
+    static async start(
+        { httpPort, httpsPort }: { httpPort: number; httpsPort: number },
+        loopback: "127.0.0.1" | "::1" = "127.0.0.1",
+    ): Promise<Pebble> {
         const cache = join(ROOT, ".cache", "tests", `pebble-${VERSION}`);
         mkdirSync(cache, { recursive: true });
         const commands = ["pebble", "pebble-challtestsrv"].map((name) => `${MODULE}/cmd/${name}@${VERSION}`);
@@ -58,12 +61,11 @@ export class Pebble {
         writeFileSync(join(folder, "pebble.json"), JSON.stringify({ pebble: configuration }));
 
         const dns = `127.0.0.1:${dnsPort}`;
-        const closed = ["http01", "https01", "tlsalpn01", "doh", "management", "defaultIPv6"].flatMap((name) => [
-            `-${name}`,
-            "",
-        ]);
+        const closed = ["http01", "https01", "tlsalpn01", "doh", "management"].flatMap((name) => [`-${name}`, ""]);
+        const [four, six] = loopback === "::1" ? ["", loopback] : [loopback, ""];
+        const leading = ["-defaultIPv4", four, "-defaultIPv6", six];
         const stdio = "ignore";
-        const names = spawn(join(cache, "pebble-challtestsrv"), ["-dnsserver", dns, ...closed], { stdio });
+        const names = spawn(join(cache, "pebble-challtestsrv"), ["-dnsserver", dns, ...closed, ...leading], { stdio });
         await listening(names, dnsPort);
         const args = ["-config", join(folder, "pebble.json"), "-dnsserver", dns, "-strict"];
         // Without the waits by which it finds clients that do not wait.

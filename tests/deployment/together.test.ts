@@ -55,6 +55,7 @@ describeOn({ tier: "once", real: true }, "everything together", (images) => {
             secondFactors: { accountLink: true, passkeys: "alone" },
             appTokens: true,
             metricsPort,
+            secondAddress: "127.0.0.2",
             requestLogs: true,
         });
         session = await cloud.signIn(cloud.credentials(user));

@@ -44,6 +44,18 @@ const BUSY: [what: string, error: string, values: Record<string, unknown>, said:
     ],
     ["the port for plain HTTP", allocated(80), {}, /Port 80 of [^]*config set httpPort 0 --stack test$/],
     ["that of an edge behind a proxy", listening("tcp", 8080), PROXIED, /Port 8080 of [^]*config set httpPort 8081/],
+    [
+        "that of the second address, by the engine",
+        allocated(443).replace("127.0.0.1", "::1"),
+        { address: "127.0.0.1", secondAddress: "::1" },
+        /Port 443 of ::1 [^]*config set httpsPort 9443 --stack test$/,
+    ],
+    [
+        "that of the second address, by its proxy",
+        listening("tcp6", 443).replace("127.0.0.1", "[::]"),
+        { secondAddress: "::" },
+        /Port 443 of :: is [^]*config set httpsPort 9443 --stack test$/,
+    ],
     ["the port for HTTP/3", listening("udp4", 443), {}, /Port 443 \(UDP\) of [^]*config set http3 false --stack test$/],
 ];
 for (const [what, error, values, said] of BUSY) {

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { caddyfile, CaddyfileInput } from "../../components/edge/caddyfile";
 import { publishedPorts } from "../../components/edge";
+import { secondPorts } from "../../components/edge/second-address";
 import { Closed } from "../../components/site";
 import { hostsOf } from "../../hosts";
 import { Tls } from "../../settings/tls";
@@ -16,6 +17,7 @@ const SITE = { upstream: "authelia:9091", rewrites: [] };
 const render = (settings: Partial<CaddyfileInput["settings"]> = {}, more: Partial<CaddyfileInput> = {}) => {
     const whole: CaddyfileInput["settings"] = {
         engine: { mode: "containers" },
+        secondAddress: "",
         httpsPort: 443,
         httpPort: 80,
         http3: true,
@@ -249,4 +251,54 @@ test("wherever the sites are published, metrics are on the loopback", () => {
     assert.ok(!addresses({ address: "192.0.2.1" }).some((each) => each.startsWith("127.")));
     assert.ok(addresses({ address: "192.0.2.1", metricsPort: 9464 }).includes("127.0.0.1:9464"));
     assert.equal(addresses({ metricsPort: 9464 }).filter((each) => each.endsWith(":9464")).length, 1);
+});
+
+test("a second address leads to ports of its own in the container, all in the order of those", () => {
+    const ports = (values: Record<string, unknown>) =>
+        publishedPorts(settingsOf({ metricsPort: 9464, ...values })).map(
+            ({ address, port, inside, protocol = "tcp" }) =>
+                `${address} ${port}${inside === undefined ? "" : `>${inside}`}/${protocol}`,
+        );
+    const [https, quic, plain, metrics] = ["0.0.0.0 443/tcp", "0.0.0.0 443/udp", "0.0.0.0 80/tcp", "127.0.0.1 9464/tcp"];
+    assert.deepEqual(ports({}), [https, quic, plain, metrics]);
+    const second = [":: 80>20080/tcp", ":: 443>20443/tcp", ":: 443>20443/udp"];
+    assert.deepEqual(ports({ secondAddress: "::" }), [plain, https, quic, metrics, ...second]);
+    assert.deepEqual(ports({ secondAddress: "::", http3: false, httpPort: 0 }), [https, metrics, second[1]]);
+    const proxied = { tls: { mode: "none" }, address: "127.0.0.1", httpPort: 8080, metricsPort: 0 };
+    assert.deepEqual(ports({ ...proxied, secondAddress: "::1" }), ["127.0.0.1 8080/tcp", "::1 8080>20080/tcp"]);
+});
+
+test("no port of the container stands for both addresses, whatever ports are configured", () => {
+    for (const [httpsPort, httpPort, metricsPort] of [
+        [20443, 20080, 20444],
+        [20080, 20443, 20081],
+        [20080, 20081, 20082],
+        [20445, 20444, 20443],
+        [443, 0, 20443],
+    ] as const) {
+        const { https, http } = secondPorts({ secondAddress: "::", httpsPort, httpPort, metricsPort })!;
+        assert.equal(new Set([https, http, httpsPort, httpPort, metricsPort]).size, 5, `${https} ${http}`);
+    }
+});
+
+test("Caddy serves the same on the ports of the second address, and clients hear of the port that they know", () => {
+    const on = { secondAddress: "::", httpsPort: 8443, httpPort: 8080 };
+    const text = render(on);
+    for (const name of ["auth", "owncloud"].map((each) => `${each}.example.com`)) {
+        assert.ok(text.includes(`\nhttps://${name}:8443, https://${name}:20443 {\n`), text);
+        const redirect = `\nhttp://${name}:8080, http://${name}:20080 {\n\tredir https://${name}:8443{uri} 308\n}`;
+        assert.ok(text.includes(redirect), text);
+    }
+    assert.equal(text.match(/^\theader Alt-Svc `h3=":8443"; ma=2592000`$/gm)?.length, 2);
+    assert.doesNotMatch(render({ ...on, http3: false }), /Alt-Svc/);
+    assert.match(render({ secondAddress: "::" }), /^https:\/\/auth\.example\.com, https:\/\/auth\.example\.com:20443 \{$/m);
+    assert.doesNotMatch(render({ ...on, httpPort: 0 }), /http:\/\/\w+\.example/);
+    const proxied = render({ ...on, tls: { mode: "none" } });
+    assert.match(proxied, /^http:\/\/auth\.example\.com:8080, http:\/\/auth\.example\.com:20080 \{$/m);
+    assert.doesNotMatch(proxied, /Alt-Svc|https:\/\/|20443/);
+});
+
+test("without a second address nothing of it is written", () => {
+    assert.doesNotMatch(render(), /Alt-Svc|20443|20080/);
+    assert.doesNotMatch(render({ tls: { mode: "none" } }), /20443|20080/);
 });
