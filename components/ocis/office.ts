@@ -52,8 +52,14 @@ export function officeBranches(office: Office, host: string): Branch[] {
     return office.mode === "none" ? [] : [{ path: WOPI_PATH, upstream: `${host}:${WOPI_PORT}` }];
 }
 
-/** Seconds after which the service is started, and started again where it has ended. */
-const AGAIN = 5;
+/** Seconds before the service is started first, and between two looks at it: where it has ended, it is started again. */
+const LOOK = 5;
+
+/** Looks in a row without an answer after which it is ended. It takes a second or two to start, and a slow machine gets many more. */
+const LOOKS = 8;
+
+/** Says whether it serves. Source: oCIS 7.0.0 and 8.2.0, services/collaboration/pkg/{config/defaults,server/debug}. */
+const READY = "http://127.0.0.1:9304/readyz";
 
 /** What starts a server: an entry point, if it is not the image's own, and its arguments. */
 export interface Start {
@@ -63,7 +69,9 @@ export interface Start {
 
 /**
  * What starts oCIS together with the service. That ends where the office server does not answer, or oCIS not yet: so it is started again and
- * again, and people work with everything else meanwhile.
+ * again, and people work with everything else meanwhile. And it is ended where it runs and serves nothing: oCIS 7.0 stays so where one of its
+ * ports is closed, or where it is asked to end, because the server for oCIS itself knows no end. Source: oCIS 7.0.0,
+ * services/collaboration/pkg/command/server.go; run with it.
  *
  * @param start What starts oCIS alone: arguments of its image's entry point, or a shell's script.
  */
@@ -73,6 +81,19 @@ export function officeStart(office: Office, start: Start): Start {
     }
     const { entrypoint, command } = start;
     const server = entrypoint === undefined ? `exec ocis ${command.join(" ")}` : command.join("\n");
-    const script = `while sleep ${AGAIN}; do ocis collaboration server; done &\n${server}`;
-    return { entrypoint: ["/bin/sh", "-c"], command: [script] };
+    const script = `
+{
+    sleep ${LOOK}
+    while true; do
+        ocis collaboration server &
+        missed=0
+        while sleep ${LOOK} && kill -0 $! 2>/dev/null && test $missed -lt ${LOOKS}; do
+            if busybox wget -q -T ${LOOK} -O /dev/null ${READY} 2>/dev/null; then missed=0; else missed=$((missed + 1)); fi
+        done
+        kill -9 $! 2>/dev/null
+        wait $!
+    done
+} &
+${server}`;
+    return { entrypoint: ["/bin/sh", "-c"], command: [script.trimStart()] };
 }
