@@ -5,7 +5,7 @@
  * (tests/deployment/antivirus.test.ts). Pure.
  */
 import { Antivirus } from "../../settings/antivirus";
-import { AGAIN, kept } from "./beside";
+import { asks, kept, LOOK } from "./beside";
 
 /** ClamAV on the network that it shares with oCIS; the port is its own. */
 export const CLAMAV = { host: "clamav", port: 3310 } as const;
@@ -16,8 +16,8 @@ export const CLAMAV_NETWORK = "clamav-network";
 /** The step of oCIS's way of an upload, as oCIS calls it. */
 const STEP = "virusscan";
 
-/** Where the service says whether it can work, which needs oCIS and ClamAV; its default. */
-const READY = "http://127.0.0.1:9277/readyz";
+/** Where the service says whether it serves, and whether it can work, which needs ClamAV; the port is its default. */
+const [ALIVE, READY] = ["healthz", "readyz"].map((question) => `http://127.0.0.1:9277/${question}`) as [string, string];
 
 /**
  * How often oCIS tries one upload before it gives it up, while ClamAV is away. After 14 times, its own figure, a day has gone by; after these,
@@ -46,12 +46,12 @@ export function antivirusEnvironment(antivirus: Antivirus): Record<string, strin
 export function antivirusScripts(antivirus: Antivirus): string[] {
     const resume = `
 away=yes
-while sleep ${AGAIN}; do
-    if busybox timeout 5 busybox wget -q -O /dev/null ${READY} 2>/dev/null; then
+while sleep ${LOOK}; do
+    if ${asks(READY)}; then
         if test $away = yes; then ocis postprocessing resume -s ${STEP} && away=no; fi
     else
         away=yes
     fi
 done &`;
-    return antivirus.mode === "none" ? [] : [kept("antivirus"), resume.trim()];
+    return antivirus.mode === "none" ? [] : [kept("antivirus", ALIVE), resume.trim()];
 }

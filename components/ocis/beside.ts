@@ -8,12 +8,36 @@ export interface Start {
     readonly command: readonly string[];
 }
 
-/** Seconds after which a service is started, and started again where it has ended. */
-export const AGAIN = 5;
+/** Seconds before a service is started first, and between two looks at it: where it has ended, it is started again. */
+export const LOOK = 5;
 
-/** Script that keeps a service of oCIS running. */
-export function kept(service: string): string {
-    return `while sleep ${AGAIN}; do ocis ${service} server; done &`;
+/** Looks in a row without an answer after which it is ended. It takes a second or two to start, and a slow machine gets many more. */
+const LOOKS = 8;
+
+/** Command that asks a service of oCIS in the same container whether it is well. */
+export const asks = (url: string) => `busybox wget -q -T ${LOOK} -O /dev/null ${url} 2>/dev/null`;
+
+/**
+ * Script that keeps a service of oCIS running: where it has ended, it is started again, and where it runs and serves nothing, it is ended.
+ *
+ * @param service As oCIS calls it.
+ * @param alive URL in the container that says whether it serves.
+ */
+export function kept(service: string, alive: string): string {
+    const script = `
+{
+    sleep ${LOOK}
+    while true; do
+        ocis ${service} server &
+        missed=0
+        while sleep ${LOOK} && kill -0 $! 2>/dev/null && test $missed -lt ${LOOKS}; do
+            if ${asks(alive)}; then missed=0; else missed=$((missed + 1)); fi
+        done
+        kill -9 $! 2>/dev/null
+        wait $!
+    done
+} &`;
+    return script.trimStart();
 }
 
 /**

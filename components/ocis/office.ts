@@ -53,10 +53,14 @@ export function officeBranches(office: Office, host: string): Branch[] {
     return office.mode === "none" ? [] : [{ path: WOPI_PATH, upstream: `${host}:${WOPI_PORT}` }];
 }
 
+/** Says whether it serves. Source: oCIS 7.0.0 and 8.2.0, services/collaboration/pkg/{config/defaults,server/debug}. */
+const READY = "http://127.0.0.1:9304/readyz";
+
 /**
  * What keeps the service running beside oCIS. It ends where the office server does not answer, or oCIS not yet, and people work with everything
- * else meanwhile.
+ * else meanwhile. And oCIS 7.0's stays and serves nothing where one of its ports is closed, or where it is asked to end, because the server for
+ * oCIS itself knows no end. Source: oCIS 7.0.0, services/collaboration/pkg/command/server.go; run with it.
  */
 export function officeScripts(office: Office): string[] {
-    return office.mode === "none" ? [] : [kept("collaboration")];
+    return office.mode === "none" ? [] : [kept("collaboration", READY)];
 }

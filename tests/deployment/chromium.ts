@@ -1,4 +1,5 @@
 /** A real Chromium for tests: Debian's, driven by Playwright, without a window, with one certificate authority to trust. */
+import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BrowserContext, chromium, Page } from "playwright-core";
@@ -14,6 +15,34 @@ const CERTUTIL = "/usr/bin/certutil";
 /** Why there can be no browser here; undefined where there can. */
 export const NO_CHROMIUM =
     existsSync(EXECUTABLE) && existsSync(CERTUTIL) ? undefined : "needs Debian's packages chromium and libnss3-tools";
+
+/**
+ * A line or an error of a connection that Chromium has given up. It gives up all of them whenever a container comes or goes on this machine, and
+ * the pages say so in their own words.
+ */
+const INTERRUPTED =
+    /\bnet::ERR_(NETWORK_CHANGED|NETWORK_IO_SUSPENDED|INTERNET_DISCONNECTED|CONNECTION_[A-Z_]+)\b|^console: .*\bnetwork error\b/i;
+
+/**
+ * A visit at which nothing may go wrong, made anew with a new profile where connections were interrupted meanwhile. So no fault of what is
+ * visited is taken for an interruption: it is there at each visit, and the last one forgives nothing.
+ */
+export async function undisturbed(start: () => Promise<Chromium>, visit: (page: Page) => Promise<void>): Promise<void> {
+    for (let left = 4; ; left--) {
+        const browser = await start();
+        const { page, wrong } = await browser.open();
+        try {
+            await visit(page);
+            return assert.deepEqual(wrong, []);
+        } catch (error) {
+            if (left === 0 || ![...wrong, String(error)].some((line) => INTERRUPTED.test(line))) {
+                throw error;
+            }
+        } finally {
+            await browser.stop();
+        }
+    }
+}
 
 export class Chromium {
     private constructor(

@@ -20,6 +20,13 @@ export function share(session: Session, path: string, how: Record<string, string
     return ocs(session, SHARES, { path, permissions: "1", ...how });
 }
 
+/** Takes a share away. */
+export async function unshare(session: Session, id: string): Promise<void> {
+    const path = `/ocs/v1.php/${SHARES}/${id}?format=json`;
+    const { status, text } = await session.ask(path, { method: "DELETE", headers: { "ocs-apirequest": "true" } });
+    assert.equal(status, 200, text);
+}
+
 /** The shares of a file or folder of one's own. */
 export async function shares(session: Session, path: string): Promise<readonly unknown[]> {
     return (await ocs(session, `${SHARES}?path=${encodeURIComponent(path)}`)) as unknown as readonly unknown[];

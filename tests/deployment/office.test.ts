@@ -4,6 +4,7 @@
  * the key everything is as it was. The server is the test's own; see office-server.ts.
  */
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -14,9 +15,9 @@ import { StackOnEngine } from "../../operations/stack-on-engine";
 import { ROOT } from "../../system/folders";
 import { attempt } from "../../system/run";
 import { OCIS, releaseOf } from "../../versions";
-import { Chromium, NO_CHROMIUM } from "./chromium";
+import { Chromium, NO_CHROMIUM, undisturbed } from "./chromium";
 import { Cloud, usersCalled } from "./cloud";
-import { share } from "./ocs";
+import { share, unshare } from "./ocs";
 import { EDITOR, OfficeServer, OpenDocument } from "./office-server";
 import { describeOn } from "./pairs";
 import { docker } from "./stack";
@@ -33,8 +34,23 @@ const APP = "Collabora";
 /** Seconds after which a document can be opened, once oCIS and the office server can serve. */
 const SOON = 60;
 
+/** Seconds after which there is another service, in the place of one that has ended or serves nothing any more. */
+const ANOTHER = 90;
+
 /** What oCIS speaks with itself by: its bus, its gateway, the service and its debug port. */
 const INSIDE = [9233, 9142, 9301, 9304];
+
+/** What a token says of itself. */
+function claimsOf(token: string): { exp: number } {
+    return JSON.parse(Buffer.from(token.split(".")[1]!, "base64url").toString()) as { exp: number };
+}
+
+/** A token like another one, which ends at another time (seconds since 1970). */
+function signed(token: string, exp: number, secret: string): string {
+    const claims = JSON.stringify({ ...claimsOf(token), exp: Math.round(exp) });
+    const content = `${token.split(".")[0]!}.${Buffer.from(claims).toString("base64url")}`;
+    return `${content}.${createHmac("sha256", secret).update(content).digest("base64url")}`;
+}
 
 const only = ({ ocis }: { ocis: string }) => releaseOf(OCIS, ocis).line.collaboration;
 
@@ -42,9 +58,10 @@ describeOn({ tier: "option", real: true, only }, "an office server", (images) =>
     let office: OfficeServer;
     let cloud: Cloud;
     let sessions: Record<string, Session>;
-    let chromium: Chromium | undefined;
     let letter: string;
     let note: string;
+    /** What carol has open. */
+    let carols: OpenDocument;
     /** Every token that was given out: none of them belongs into a log. */
     const tokens: string[] = [];
 
@@ -67,7 +84,6 @@ describeOn({ tier: "option", real: true, only }, "an office server", (images) =>
     });
 
     after(async () => {
-        await chromium?.stop();
         await cloud?.down();
         await office?.stop();
     });
@@ -107,6 +123,15 @@ describeOn({ tier: "option", real: true, only }, "an office server", (images) =>
     }
 
     const text = (name: string) => readText(files("alice"), `/${name}`);
+
+    /** The service's processes, of which there is one; oCIS itself is the first process. */
+    const services = async () => {
+        const { text: found } = await attempt("docker", ["exec", ocis(), "busybox", "pidof", "ocis"]);
+        return found
+            .trim()
+            .split(/\s+/)
+            .filter((pid) => pid !== "1");
+    };
 
     /** What doctor says of it. */
     const finding = async () => {
@@ -212,45 +237,84 @@ describeOn({ tier: "option", real: true, only }, "an office server", (images) =>
             return context.skip(missing);
         }
         mkdirSync(PICTURES, { recursive: true });
-        chromium = await Chromium.start(cloud.ca, "en-US", office.root);
-        const { page, wrong } = await chromium.open();
-        await page.goto(cloud.url);
-        await page.waitForURL((url) => url.origin === cloud.issuer);
-        const { username, password, code } = cloud.credentials("alice");
-        const digit = page.locator("#otp-input input").first();
-        // A container of another stack that comes or goes on this machine makes Chromium give up a request: then it is sent again.
-        await eventually("the code is asked for", SOON, async () => {
+        const start = () => Chromium.start(cloud.ca, "en-US", office.root);
+        await undisturbed(start, async (page) => {
+            await page.goto(cloud.url);
+            await page.waitForURL((url) => url.origin === cloud.issuer);
+            const { username, password, code } = cloud.credentials("alice");
             await page.locator("#username-textfield").fill(username);
             await page.locator("#password-textfield").fill(password);
             await page.locator("#sign-in-button").click();
-            return digit.waitFor({ timeout: 10_000 }).then(
-                () => true,
-                () => undefined,
-            );
+            await page.locator("#otp-input input").first().click();
+            await page.keyboard.type(await code());
+            await page.locator("#openid-consent-accept").click();
+            await page.waitForURL(/\/files\/spaces\/personal\//);
+            await page.locator("#files-space-table").getByText("letter").first().click();
+            await page.frameLocator("iframe").getByText(EDITOR).waitFor();
+            await page.screenshot({ path: join(PICTURES, "office.png") });
         });
-        await digit.click();
-        await page.keyboard.type(await code());
-        await page.locator("#openid-consent-accept").click();
-        await page.waitForURL(/\/files\/spaces\/personal\//);
-        await page.locator("#files-space-table").getByText("letter").first().click();
-        await page.frameLocator("iframe").getByText(EDITOR).waitFor();
-        await page.screenshot({ path: join(PICTURES, "office.png") });
-        assert.deepEqual(
-            wrong.filter((line) => !line.startsWith("net::ERR_NETWORK_CHANGED")),
-            [],
-        );
     });
 
-    test("the service ends: it is started again, and a request waits for it", async () => {
-        const document = await opened("alice");
-        // oCIS itself is the first process.
-        const end = "for pid in $(busybox pidof ocis); do test $pid = 1 || kill $pid; done";
-        await docker("exec", ocis(), "/bin/sh", "-c", end);
-        assert.equal((await document.info()).status, 200);
-        // oCIS itself has heard that it is gone, and looks for it again after a while.
-        await eventually("documents can be opened again", SOON, async () => {
-            return typeof (await office.open(sessions.alice!, letter, APP)) === "object" || undefined;
+    for (const [what, signal] of [
+        ["is killed, as where the memory is used up", "KILL"],
+        ["is asked to end", "TERM"],
+    ] as const) {
+        test(`the service ${what}: another one takes its place`, async () => {
+            const document = await opened("alice");
+            const [before] = await services();
+            await docker("exec", ocis(), "kill", "-s", signal, before!);
+            await eventually("there is another one", ANOTHER, async () => {
+                const now = await services();
+                return (now.length === 1 && now[0] !== before) || undefined;
+            });
+            // A request waits for it. oCIS itself has heard that it is gone, and looks for it again after a while.
+            assert.equal((await document.info()).status, 200);
+            await eventually("documents can be opened again", SOON, async () => {
+                return typeof (await office.open(sessions.alice!, letter, APP)) === "object" || undefined;
+            });
         });
+    }
+
+    /** What the office server is told about a document, and what of it is there afterwards. */
+    async function worked(document: OpenDocument): Promise<{ statuses: number[]; saved: boolean }> {
+        const content = `agreed at ${Date.now()}`;
+        const answers = [await document.info(), await document.read(), await document.lock("LOCK", "fifth")];
+        answers.push(await document.write(content, "fifth"), await document.lock("UNLOCK", "fifth"));
+        return { statuses: answers.map(({ status }) => status), saved: (await text("contract.odt")) === content };
+    }
+
+    const ALL = { statuses: [200, 200, 200, 200, 200], saved: true };
+
+    test("a share taken away ends at once in a document that is open, and a token after a day", async () => {
+        await files("alice").putFileContents("/contract.odt", "agreed");
+        const contract = await idOf("contract.odt");
+        const toCarol = { shareType: "0", shareWith: "carol", permissions: "3" };
+        const { id } = await share(sessions.alice!, "/contract.odt", toCarol);
+        carols = await opened("carol", contract);
+        assert.deepEqual(await worked(carols), ALL);
+        await unshare(sessions.alice!, id!);
+        assert.deepEqual(await worked(carols), { statuses: [404, 500, 500, 500, 500], saved: false });
+        assert.equal(await office.open(sessions.carol!, contract, APP), 404);
+        await share(sessions.alice!, "/contract.odt", toCarol);
+        assert.deepEqual(await worked(carols), ALL);
+
+        const { exp } = claimsOf(carols.token);
+        const hours = (exp - Date.now() / 1000) / 3600;
+        assert.ok(hours > 23.9 && hours <= 24, `${hours} hours`);
+        // The same token with another end, which oCIS's secret signs.
+        const secret = /^collaboration:\s+wopi:\s+secret: (\S+)$/m.exec(
+            await docker("exec", ocis(), "cat", "/run/secrets/ocis.yaml"),
+        )![1]!;
+        const ending = (seconds: number) => carols.but({ token: signed(carols.token, Date.now() / 1000 + seconds, secret) });
+        assert.deepEqual([(await ending(60).info()).status, (await ending(-60).info()).status], [200, 401]);
+    });
+
+    test("a document that is open stays so for somebody who is disabled", async () => {
+        const users = cloud.settings.users as Record<string, object>;
+        await cloud.change({ office: office.settings, users: { ...users, carol: { ...users.carol, disabled: true } } });
+        await expectApp();
+        assert.notEqual((await sessions.carol!.ask("/graph/v1.0/me")).status, 200);
+        assert.deepEqual(await worked(carols), ALL);
     });
 
     test("the office server is away while oCIS starts, with another secret: people work, and open documents once it is back", async () => {
@@ -262,7 +326,9 @@ describeOn({ tier: "option", real: true, only }, "an office server", (images) =>
         assert.equal((await document.info()).status, 502);
         await office.serve();
         await expectApp();
-        assert.equal((await document.info()).status, 401, "the secret has rotated");
+        for (const [whose, open] of Object.entries({ "alice's": document, "carol's": carols })) {
+            assert.equal((await open.info()).status, 401, `${whose}: the secret has rotated`);
+        }
         assert.equal((await (await opened("alice")).read()).text, "Carol was here");
     });
 

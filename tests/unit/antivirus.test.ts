@@ -27,7 +27,7 @@ test("oCIS is told where ClamAV is, and the size in bytes", () => {
 test("the service and what wakes it run beside oCIS, in a script that a shell understands", () => {
     const { entrypoint, command } = startBeside(antivirusScripts(on), { command: ["server"] });
     assert.deepEqual(entrypoint, ["/bin/sh", "-c"]);
-    assert.match(command[0]!, /ocis antivirus server; done &\n[^]*done &\nexec ocis server$/);
+    assert.match(command[0]!, /ocis antivirus server &\n[^]*\n\} &\n[^]*done &\nexec ocis server$/);
     execFileSync("/bin/sh", ["-n", "-c", command[0]!]);
 });
 

@@ -1,5 +1,6 @@
 /** An office server: what oCIS, its browsers' policy and the edge are told of it. That documents open, tests/deployment/office.test.ts shows. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 
 import { startBeside } from "../../components/ocis/beside";
@@ -75,12 +76,36 @@ test("ownCloud's pages show the office server's within them, and its icon, and n
 test("the service runs beside oCIS, which stays the process that Docker asks to end", () => {
     const { entrypoint, command } = startBeside(officeScripts(on.office), { command: ["server"] });
     assert.deepEqual(entrypoint, ["/bin/sh", "-c"]);
-    assert.deepEqual(command, ["while sleep 5; do ocis collaboration server; done &\nexec ocis server"]);
+    assert.match(command[0]!, /^\{\n {4}sleep 5\n[^]*ocis collaboration server &\n[^]*\n\} &\nexec ocis server$/);
     const script = { entrypoint: ["/bin/sh", "-c"], command: ["look &\nexec ocis server"] };
-    assert.match(
-        startBeside(officeScripts(on.office), script).command[0]!,
-        /collaboration server; done &\nlook &\nexec ocis server$/,
-    );
+    assert.match(startBeside(officeScripts(on.office), script).command[0]!, /\n\} &\nlook &\nexec ocis server$/);
+});
+
+/**
+ * How often the service is started within a second, in which there are some fifty looks.
+ *
+ * @param service What it does, in a shell. @param answer What whoever looks at it finds.
+ */
+function starts(service: string, answer: string): number {
+    const script = startBeside(officeScripts(on.office), { command: ["server"] }).command[0]!;
+    const stand = `
+sleep() { command sleep 0.02; }
+ocis() { echo started; ${service}; }
+busybox() { ${answer}; }
+${script.replace(/exec ocis server$/, "command sleep 1; kill $!")}`;
+    const said = execFileSync("/bin/sh", ["-c", stand], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    return said.match(/started/g)!.length;
+}
+
+test("the service is started again where it ends, or serves nothing for a while, and left alone where it serves", () => {
+    assert.ok(starts("return 1", "false") > 5, "it ends");
+    const serves = starts("exec sleep 1.5", "true");
+    const servesNothing = starts("exec sleep 1.5", "false");
+    // Every second look finds it.
+    const isSlow = starts("exec sleep 1.5", "looks=$((looks + 1)); test $((looks % 2)) = 0");
+    assert.equal(serves, 1);
+    assert.equal(isSlow, 1);
+    assert.ok(servesNothing > 1 && servesNothing < 10, String(servesNothing));
 });
 
 test("the edge leads the office server's requests to it", () => {
