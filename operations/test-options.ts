@@ -9,6 +9,7 @@ const TESTS = [
     "together",
     "lldap",
     "office",
+    "antivirus",
     "search-text",
     "state-servers",
     "quotas",

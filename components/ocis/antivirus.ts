@@ -25,11 +25,16 @@ const [ALIVE, READY] = ["healthz", "readyz"].map((question) => `http://127.0.0.1
  */
 const RETRIES = 30;
 
-/** oCIS's environment. A file with a virus is deleted: who has uploaded it is told, and an earlier version stays. */
-export function antivirusEnvironment(antivirus: Antivirus): Record<string, string> {
+/**
+ * oCIS's environment. A file with a virus is deleted: who has uploaded it is told, and an earlier version stays.
+ *
+ * @param dataGateway URL at which the service reads what was uploaded; by default it is oCIS's proxy by TLS, which ends at the edge here.
+ */
+export function antivirusEnvironment(antivirus: Antivirus, dataGateway: string): Record<string, string> {
     return antivirus.mode === "none"
         ? {}
         : {
+              STORAGE_USERS_DATA_GATEWAY_URL: `${dataGateway}/data`,
               POSTPROCESSING_STEPS: STEP,
               POSTPROCESSING_MAX_RETRIES: String(RETRIES),
               ANTIVIRUS_SCANNER_TYPE: "clamav",

@@ -355,7 +355,7 @@ export function ocisEnvironment(input: OcisEnvironmentInput): Record<string, str
         ...projectQuota(settings.quotas),
         ...webEnvironment(settings.looks),
         ...officeEnvironment(settings.office, url),
-        ...antivirusEnvironment(settings.antivirus),
+        ...antivirusEnvironment(settings.antivirus, OCIS_DATA_GATEWAY),
         ...searchEnvironment(settings.fullTextSearch, OCIS_DATA),
         ...(sharing === undefined ? {} : oneOfSeveral(sharing)),
         ...(line.contentSecurityPolicy ? { PROXY_CSP_CONFIG_FILE_LOCATION: cspFile } : {}),

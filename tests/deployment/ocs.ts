@@ -12,7 +12,9 @@ export async function ocs(session: Session, path: string, body?: Record<string, 
         ...(body === undefined ? {} : { method: "POST", body: new URLSearchParams(body) }),
     });
     assert.equal(status, 200, text);
-    return (JSON.parse(text) as { ocs: { data: Record<string, string> } }).ocs.data;
+    const { meta, data } = (JSON.parse(text) as { ocs: { meta: { status: string }; data: Record<string, string> } }).ocs;
+    assert.equal(meta.status, "ok", text); // a refusal comes with HTTP's 200
+    return data;
 }
 
 /** Shares a file or folder, to be read. */

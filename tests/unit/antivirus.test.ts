@@ -9,19 +9,21 @@ import { serversOf } from "../../operations/stack-on-engine";
 import { settingsOf } from "../configuration";
 import { clamav } from "../wrong-inputs";
 
+const GATEWAY = "http://127.0.0.1:9140";
+
 const [on, off] = [settingsOf(clamav()).antivirus, settingsOf().antivirus];
 
 test("without one nothing is rendered, and oCIS is started as it was", () => {
-    assert.deepEqual([antivirusEnvironment(off), antivirusScripts(off)], [{}, []]);
+    assert.deepEqual([antivirusEnvironment(off, GATEWAY), antivirusScripts(off)], [{}, []]);
     const start = { command: ["server"] };
     assert.equal(startBeside(antivirusScripts(off), start), start);
 });
 
 test("oCIS is told where ClamAV is, and the size in bytes", () => {
-    assert.equal(antivirusEnvironment(on).ANTIVIRUS_MAX_SCAN_SIZE, String(2 ** 30));
+    assert.equal(antivirusEnvironment(on, GATEWAY).ANTIVIRUS_MAX_SCAN_SIZE, String(2 ** 30));
     const { antivirus } = settingsOf(clamav({ maxScanSize: "20 MB" }));
-    assert.equal(antivirusEnvironment(antivirus).ANTIVIRUS_MAX_SCAN_SIZE, "20000000");
-    assert.equal(antivirusEnvironment(on).POSTPROCESSING_STEPS, "virusscan");
+    assert.equal(antivirusEnvironment(antivirus, GATEWAY).ANTIVIRUS_MAX_SCAN_SIZE, "20000000");
+    assert.equal(antivirusEnvironment(on, GATEWAY).POSTPROCESSING_STEPS, "virusscan");
 });
 
 test("the service and what wakes it run beside oCIS, in a script that a shell understands", () => {
