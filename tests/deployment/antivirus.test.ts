@@ -1,36 +1,26 @@
 /**
  * Uploads are scanned before anybody reads them: a virus reaches nobody, who has uploaded it is told, and while ClamAV is away nothing comes
- * through. The virus is a text, and its signature the test's own, which docs/antivirus.md says how to add: no machine of a test has the
- * internet.
+ * through.
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 import { Session } from "../../client/relying-party";
+import { VIRUS, VIRUS_NAME, withSignature } from "./clamav";
 import { Cloud, usersCalled } from "./cloud";
 import { imageAtHand } from "./image-at-hand";
 import { share } from "./ocs";
 import { describeOn } from "./pairs";
 import { docker } from "./stack";
-import { eventually, meanwhile } from "./waiting";
-import { digestOf, put, readText, tokenClient } from "./webdav";
+import { eventually } from "./waiting";
+import { digestOf, put, readText, tokenClient, uploadByTus } from "./webdav";
 
 const CLAMAV = imageAtHand("clamav/clamav");
 
 const PEOPLE = ["alice", "bob"];
-
-/** A text that is a virus, by a signature that says so. */
-const VIRUS = "This text stands for a virus, of which nobody falls ill.";
-const SIGNATURE = `Test.Text:0:*:${Buffer.from(VIRUS).toString("hex")}\n`;
-
-/** As ClamAV calls what is not of its own signatures. */
-const NAME = "Test.Text.UNOFFICIAL";
 
 /** What is larger is not scanned; bytes. */
 const LARGEST = 20e6;
@@ -56,21 +46,6 @@ describeOn(
         const inspect = (server: string, format: string) => docker("inspect", "--format", format, container(server));
         const containers = () => Promise.all(["authelia", "edge", "ocis"].map((server) => inspect(server, "{{.Id}}")));
         const antivirus = { mode: "clamav", maxScanSize: `${LARGEST / 1e6} MB` };
-
-        /** Adds the signature as docs/antivirus.md says, once the container runs. */
-        async function addSignature(): Promise<void> {
-            const folder = mkdtempSync(join(tmpdir(), "antivirus-test-"));
-            const file = join(folder, "own.ndb");
-            writeFileSync(file, SIGNATURE);
-            const copied = () => docker("cp", file, `${container("clamav")}:/antivirus/signatures/`);
-            await eventually("ClamAV takes a signature", SOON, () =>
-                copied().then(
-                    () => true,
-                    () => undefined,
-                ),
-            );
-            rmSync(folder, { recursive: true });
-        }
 
         async function upload(name: string, content: string | Buffer, expected = 201): Promise<void> {
             const bytes = Buffer.from(content);
@@ -108,7 +83,7 @@ describeOn(
         const told = (times: number) =>
             eventually("alice is told", SOON, async () => {
                 const text = await notices(alice);
-                return text.split(`Virus: ${NAME}`).length > times ? text : undefined;
+                return text.split(`Virus: ${VIRUS_NAME}`).length > times ? text : undefined;
             });
 
         const startedAt = () => inspect("ocis", "{{.State.StartedAt}}");
@@ -131,9 +106,7 @@ describeOn(
 
         test("switched on, it replaces oCIS alone, and comes up once there are signatures", async () => {
             const [authelia, edge, ocis] = await containers();
-            const changed = meanwhile(cloud.change({ antivirus }));
-            await addSignature();
-            await changed;
+            await withSignature(cloud.stack, cloud.change({ antivirus }));
             const now = await containers();
             assert.deepEqual(now.slice(0, 2), [authelia, edge]);
             assert.notEqual(now[2], ocis);
@@ -154,13 +127,18 @@ describeOn(
                 String([...seen]),
             );
             assert.match(await told(1), /infected\.txt/);
+            const content = Buffer.from(VIRUS);
+            const file = { name: "by-tus.txt", content, size: content.length, chunk: 20 };
+            await uploadByTus(cloud, alice, "/remote.php/webdav/shared/", file);
+            await told(2);
+            assert.equal(await bobGets("by-tus.txt"), 404);
             assert.doesNotMatch(await notices(bob), /infected/);
         });
 
         test("a virus in the place of a file leaves what was there", async () => {
             await upload("clean.txt", VIRUS, 204);
             const seen = await until("clean.txt", "clean");
-            await told(2);
+            await told(3);
             assert.ok(!seen.has(VIRUS));
             assert.equal(await bobGets("clean.txt"), "clean");
             await upload("clean.txt", "cleaner", 204);

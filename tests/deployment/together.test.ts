@@ -12,12 +12,16 @@ import { after, before, test } from "node:test";
 import { Session } from "../../client/relying-party";
 import { DRILLS } from "../../operations/drills-table";
 import { freePort } from "../../system/free-port";
+import { VIRUS, withSignature } from "./clamav";
 import { Cloud, usersCalled } from "./cloud";
 import { noteOptions } from "./drill";
 import { imageAtHand } from "./image-at-hand";
 import { describeOn } from "./pairs";
-import { docker } from "./stack";
+import { docker, Stack } from "./stack";
+import { eventually } from "./waiting";
 import { readText, tokenClient } from "./webdav";
+
+const NAME = "test-together";
 
 /** How often people sign in at each of two stacks. */
 const TURNS = 10;
@@ -28,13 +32,14 @@ const AT_HAND = {
     postgres: imageAtHand("postgres"),
     redis: imageAtHand("redis"),
     tika: imageAtHand("apache/tika"),
+    clamav: imageAtHand("clamav/clamav"),
 };
 
 /** Nobody waits for codes: what takes time here are the servers. */
 const ACCESS = { policy: "one_factor" };
 
 describeOn({ tier: "once", real: true }, "everything together", (images) => {
-    const { lldap, postgres, redis, tika } = AT_HAND;
+    const { clamav, lldap, postgres, redis, tika } = AT_HAND;
     const user = lldap === undefined ? "alice" : "admin";
     let cloud: Cloud;
     let session: Session;
@@ -43,13 +48,14 @@ describeOn({ tier: "once", real: true }, "everything together", (images) => {
     before(async () => {
         metricsPort = await freePort();
         const further = Object.fromEntries(Object.entries(AT_HAND).filter(([, image]) => image !== undefined));
-        cloud = await Cloud.up("test-together", {
+        const up = Cloud.up(NAME, {
             images: { ...images, ...further },
             ...(lldap === undefined ? { users: usersCalled([user]) } : { directory: { mode: "lldap" } }),
             ...(postgres === undefined ? {} : { database: { mode: "postgres" } }),
             ...(redis === undefined ? {} : { sessions: { mode: "redis" } }),
             access: ACCESS,
             ...(tika === undefined ? {} : { fullTextSearch: true }),
+            ...(clamav === undefined ? {} : { antivirus: { mode: "clamav" } }),
             quotas: { personal: "100 MiB" },
             looks: { name: "Example Cloud" },
             secondFactors: { accountLink: true, passkeys: "alone" },
@@ -58,6 +64,7 @@ describeOn({ tier: "once", real: true }, "everything together", (images) => {
             secondAddress: "127.0.0.2",
             requestLogs: true,
         });
+        cloud = await (clamav === undefined ? up : withSignature(new Stack(NAME), up));
         session = await cloud.signIn(cloud.credentials(user));
     });
 
@@ -88,6 +95,11 @@ describeOn({ tier: "once", real: true }, "everything together", (images) => {
         if (postgres !== undefined) {
             const ask = ["psql", "-U", "authelia", "-tAc", "SELECT count(*) FROM user_opaque_identifier"];
             assert.equal(await docker("exec", container("postgres"), ...ask), "1");
+        }
+        if (clamav !== undefined) {
+            const webdav = tokenClient(cloud, session);
+            await webdav.putFileContents("/virus.txt", VIRUS);
+            await eventually("a virus is gone", 60, async () => !(await webdav.exists("/virus.txt")) || undefined);
         }
         if (redis !== undefined) {
             assert.match(await docker("exec", container("redis"), "ls", "/sessions/appendonlydir"), /aof/);
