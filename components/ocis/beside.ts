@@ -14,8 +14,8 @@ export const LOOK = 5;
 /** Looks in a row without an answer after which it is ended. It takes a second or two to start, and a slow machine gets many more. */
 const LOOKS = 8;
 
-/** Command that asks a service of oCIS in the same container whether it is well. */
-export const asks = (url: string) => `busybox wget -q -T ${LOOK} -O /dev/null ${url} 2>/dev/null`;
+/** Command that asks a service of oCIS in the same container whether it is well. Debian's busybox ends by a fault with wget's own -T. */
+export const asks = (url: string) => `busybox timeout ${LOOK} busybox wget -q -O /dev/null ${url} 2>/dev/null`;
 
 /**
  * Script that keeps a service of oCIS running: where it has ended, it is started again, and where it runs and serves nothing, it is ended.

@@ -28,8 +28,8 @@ const LARGEST = 20e6;
 /** Seconds within which an upload is there or gone. */
 const SOON = 60;
 
-/** Milliseconds for which somebody looks whether a file comes through. */
-const A_WHILE = 20_000;
+/** Milliseconds for which somebody looks whether a file comes through: longer than oCIS's service may be silent before it is ended. */
+const A_WHILE = 45_000;
 
 /** Where both find what alice puts there. */
 const [FOLDER, SHARED] = ["/remote.php/webdav/shared", "/remote.php/webdav/Shares/shared"];
@@ -88,6 +88,12 @@ describeOn(
 
         const startedAt = () => inspect("ocis", "{{.State.StartedAt}}");
 
+        /** The process of oCIS's service. */
+        const service = async () =>
+            (await docker("top", container("ocis"), "-eo", "pid,args"))
+                .split("\n")
+                .filter((line) => /^ *\d+ ocis antivirus server$/.test(line));
+
         before(async () => {
             cloud = await Cloud.up("test-antivirus", {
                 images: { ...images, clamav: CLAMAV } as typeof images,
@@ -145,7 +151,9 @@ describeOn(
             await until("clean.txt", "cleaner");
         });
 
-        test("ClamAV is away: nothing comes through until it is back", async () => {
+        test("ClamAV is away: nothing comes through until it is back, and oCIS's service waits too", async () => {
+            const before = await service();
+            assert.equal(before.length, 1);
             await docker("stop", container("clamav"));
             await upload("waiting.txt", "patience");
             await upload("virus.txt", VIRUS);
@@ -157,6 +165,7 @@ describeOn(
             await docker("start", container("clamav"));
             await until("waiting.txt", "patience");
             assert.ok(!(await until("virus.txt", 404)).has(VIRUS));
+            assert.deepEqual(await service(), before);
         });
 
         test("oCIS starts anew meanwhile: what waits is scanned all the same", async () => {
