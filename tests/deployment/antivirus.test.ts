@@ -92,7 +92,7 @@ describeOn(
         const service = async () =>
             (await docker("top", container("ocis"), "-eo", "pid,args"))
                 .split("\n")
-                .filter((line) => /^ *\d+ ocis antivirus server$/.test(line));
+                .filter((line) => /^ *\d+ +ocis antivirus server$/.test(line));
 
         before(async () => {
             cloud = await Cloud.up("test-antivirus", {
