@@ -23,6 +23,15 @@ const clamav = z.strictObject({
         .default("1 GiB")
         .transform((value) => bytesOf(value)!)
         .meta({ description: "What is larger is not scanned, and comes through.", example: "500 MiB" }),
+    whenAway: z
+        .enum(["hold", "pass"], "hold or pass")
+        .default("hold")
+        .meta({
+            description:
+                "What becomes of uploads while ClamAV is away: `hold` has them wait until it is back, `pass` lets them through unscanned after " +
+                "two minutes.",
+            example: "pass",
+        }),
 });
 
 export const antivirus = z

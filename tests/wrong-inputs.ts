@@ -331,6 +331,7 @@ export const WRONG: [what: string, values: Record<string, unknown>, key: string,
         /antivirus\.maxScanSize '500 MiB'/,
     ],
     ["an antivirus for anything", clamav({ maxScanSize: "unlimited" }), "antivirus.maxScanSize", /up to 2 GB/],
+    ["an antivirus that is away", clamav({ whenAway: "ignore" }), "antivirus.whenAway", /antivirus\.whenAway pass/],
     ["an antivirus without a mode", { antivirus: { maxScanSize: "1 MB" } }, "antivirus", /rm --path antivirus\.maxScanSize/],
     [
         "an antivirus too early",

@@ -5,7 +5,7 @@
  * (tests/deployment/antivirus.test.ts). Pure.
  */
 import { Antivirus } from "../../settings/antivirus";
-import { asks, kept, LOOK } from "./beside";
+import { asks, LOOK } from "./beside";
 
 /** ClamAV on the network that it shares with oCIS; the port is its own. */
 export const CLAMAV = { host: "clamav", port: 3310 } as const;
@@ -16,8 +16,14 @@ export const CLAMAV_NETWORK = "clamav-network";
 /** The step of oCIS's way of an upload, as oCIS calls it. */
 const STEP = "virusscan";
 
-/** Where the service says whether it serves, and whether it can work, which needs ClamAV; the port is its default. */
-const [ALIVE, READY] = ["healthz", "readyz"].map((question) => `http://127.0.0.1:9277/${question}`) as [string, string];
+/** Where the service says whether it can work, which needs oCIS and ClamAV; its default. */
+const READY = "http://127.0.0.1:9277/readyz";
+
+/**
+ * Looks in a row without ClamAV after which uploads pass, where they are meant to: two minutes, in which it starts anew, or reads new
+ * signatures and answers nobody.
+ */
+const AWAY = 24;
 
 /**
  * How often oCIS tries one upload before it gives it up, while ClamAV is away. After 14 times, its own figure, a day has gone by; after these,
@@ -44,19 +50,60 @@ export function antivirusEnvironment(antivirus: Antivirus, dataGateway: string):
           };
 }
 
+/** How the service is started, and what follows from a look at it, in a shell. */
+interface Behaviour {
+    readonly start: string;
+    readonly whenHere: readonly string[];
+    readonly whenAway: readonly string[];
+}
+
+/** Has oCIS scan what waits; once, until ClamAV goes away again. */
+const RESUME = `test $resumed = yes || { ocis postprocessing resume -s ${STEP} && resumed=yes; }`;
+
+/** Nothing passes while ClamAV is away. */
+const HOLDING: Behaviour = {
+    start: "ocis antivirus server &",
+    whenHere: [RESUME],
+    whenAway: ["resumed=no"],
+};
+
+/** Then the service is started so that every file is too large to be scanned, and comes through by that. */
+const PASSING: Behaviour = {
+    start: "if test $scans = yes; then ocis antivirus server & else ANTIVIRUS_MAX_SCAN_SIZE=1 ocis antivirus server & fi",
+    whenHere: ["missed=0", "test $scans = yes || { scans=yes; break; }", RESUME],
+    whenAway: [
+        "missed=$((missed + 1))",
+        `if test $scans = no; then ${RESUME}; else resumed=no; fi`,
+        `test $scans = no || test $missed -lt ${AWAY} || { scans=no; break; }`,
+    ],
+};
+
 /**
  * What keeps the service running, and has it scan what waits whenever it can work again. By itself oCIS tries an upload again after seconds, then
  * after twice as long each time, up to half a day, and not at all once it was started anew.
  */
 export function antivirusScripts(antivirus: Antivirus): string[] {
-    const resume = `
-away=yes
-while sleep ${LOOK}; do
-    if ${asks(READY)}; then
-        if test $away = yes; then ocis postprocessing resume -s ${STEP} && away=no; fi
-    else
-        away=yes
-    fi
-done &`;
-    return antivirus.mode === "none" ? [] : [kept("antivirus", ALIVE), resume.trim()];
+    if (antivirus.mode === "none") {
+        return [];
+    }
+    const { start, whenHere, whenAway } = antivirus.whenAway === "hold" ? HOLDING : PASSING;
+    const indented = (lines: readonly string[]) => lines.map((line) => `                ${line}`).join("\n");
+    const script = `
+{
+    scans=yes
+    while sleep ${LOOK}; do
+        ${start}
+        missed=0 resumed=no
+        while sleep ${LOOK} && kill -0 $! 2>/dev/null; do
+            if ${asks(READY)}; then
+${indented(whenHere)}
+            else
+${indented(whenAway)}
+            fi
+        done
+        kill -9 $! 2>/dev/null
+        wait $!
+    done
+} &`;
+    return [script.trim()];
 }

@@ -7,7 +7,7 @@
  */
 import { Office } from "../../settings/office";
 import { Branch } from "../site";
-import { kept } from "./beside";
+import { asks, LOOK } from "./beside";
 
 /** Port of WOPI; its default. */
 const WOPI_PORT = 9300;
@@ -56,11 +56,27 @@ export function officeBranches(office: Office, host: string): Branch[] {
 /** Says whether it serves. Source: oCIS 7.0.0 and 8.2.0, services/collaboration/pkg/{config/defaults,server/debug}. */
 const READY = "http://127.0.0.1:9304/readyz";
 
+/** Looks in a row without an answer after which it is ended. It takes a second or two to start, and a slow machine gets many more. */
+const LOOKS = 8;
+
 /**
  * What keeps the service running beside oCIS. It ends where the office server does not answer, or oCIS not yet, and people work with everything
  * else meanwhile. And oCIS 7.0's stays and serves nothing where one of its ports is closed, or where it is asked to end, because the server for
  * oCIS itself knows no end. Source: oCIS 7.0.0, services/collaboration/pkg/command/server.go; run with it.
  */
 export function officeScripts(office: Office): string[] {
-    return office.mode === "none" ? [] : [kept("collaboration", READY)];
+    const script = `
+{
+    sleep ${LOOK}
+    while true; do
+        ocis collaboration server &
+        missed=0
+        while sleep ${LOOK} && kill -0 $! 2>/dev/null && test $missed -lt ${LOOKS}; do
+            if ${asks(READY)}; then missed=0; else missed=$((missed + 1)); fi
+        done
+        kill -9 $! 2>/dev/null
+        wait $!
+    done
+} &`;
+    return office.mode === "none" ? [] : [script.trim()];
 }

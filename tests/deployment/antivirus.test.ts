@@ -28,6 +28,9 @@ const LARGEST = 20e6;
 /** Seconds within which an upload is there or gone. */
 const SOON = 60;
 
+/** Seconds within which an upload passes, where that is the choice: two minutes, and what it takes to notice. */
+const LONG = 200;
+
 /** Milliseconds for which somebody looks whether a file comes through: longer than oCIS's service may be silent before it is ended. */
 const A_WHILE = 45_000;
 
@@ -61,9 +64,9 @@ describeOn(
         }
 
         /** Waits until bob has that of a file, and says what there was until then. */
-        async function until(name: string, expected: string | number): Promise<Set<string | number>> {
+        async function until(name: string, expected: string | number, seconds = SOON): Promise<Set<string | number>> {
             const seen = new Set<string | number>();
-            await eventually(`${name} is ${expected}`, SOON, async () => {
+            await eventually(`${name} is ${expected}`, seconds, async () => {
                 const now = await bobGets(name);
                 if (now === expected) {
                     return true;
@@ -217,6 +220,23 @@ describeOn(
             const [status, doctor] = await Promise.all([cloud.stack.command("status"), cloud.stack.command("doctor")]);
             assert.match(status.text, new RegExp(`clamav +${CLAMAV} +healthy`));
             assert.match(doctor.text, /container \S+-clamav: (clamav runs and is healthy|runs, and was started again)/);
+        });
+
+        test("where that is the choice, uploads pass while ClamAV is away, and are scanned again once it is back", async () => {
+            await cloud.change({ antivirus: { ...antivirus, whenAway: "pass" } });
+            await docker("stop", container("clamav"));
+            await upload("passes.txt", VIRUS);
+            await until("passes.txt", VIRUS, LONG);
+            await docker("start", container("clamav"));
+            await eventually("a virus is found again", SOON, async () => {
+                const name = `${randomBytes(8).toString("hex")}.txt`;
+                await upload(name, VIRUS);
+                const became = await eventually(`${name} is there or gone`, SOON, async () => {
+                    const now = await bobGets(name);
+                    return now === 425 ? undefined : now;
+                });
+                return became === 404 || undefined;
+            });
         });
 
         test("switched off, nothing of it is left; what still waited comes through by the command of docs/antivirus.md", async () => {

@@ -26,11 +26,42 @@ test("oCIS is told where ClamAV is, and the size in bytes", () => {
     assert.equal(antivirusEnvironment(on, GATEWAY).POSTPROCESSING_STEPS, "virusscan");
 });
 
-test("the service and what wakes it run beside oCIS, in a script that a shell understands", () => {
-    const { entrypoint, command } = startBeside(antivirusScripts(on), { command: ["server"] });
-    assert.deepEqual(entrypoint, ["/bin/sh", "-c"]);
-    assert.match(command[0]!, /ocis antivirus server &\n[^]*\n\} &\n[^]*done &\nexec ocis server$/);
-    execFileSync("/bin/sh", ["-n", "-c", command[0]!]);
+test("the service runs beside oCIS, in a script that a shell understands", () => {
+    for (const whenAway of ["hold", "pass"]) {
+        const { antivirus } = settingsOf(clamav({ whenAway }));
+        const { entrypoint, command } = startBeside(antivirusScripts(antivirus), { command: ["server"] });
+        assert.deepEqual(entrypoint, ["/bin/sh", "-c"]);
+        assert.match(command[0]!, /ocis antivirus server &[^]*\n\} &\nexec ocis server$/);
+        execFileSync("/bin/sh", ["-n", "-c", command[0]!]);
+    }
+});
+
+/**
+ * What is started and asked for while ClamAV is there for some looks, away for many, and there again.
+ *
+ * @param ends The look at which the service ends by itself, if it does.
+ */
+function happens(whenAway: string, ends = 0): string[] {
+    const { antivirus } = settingsOf(clamav({ whenAway }));
+    const stand = `
+looks=0
+sleep() { looks=$((looks + 1)); test $looks -le 100 || exit 0; }
+kill() { test $looks != ${ends}; }
+wait() { :; }
+ocis() { if test "$1" = antivirus; then echo "starts\${ANTIVIRUS_MAX_SCAN_SIZE:+ \$ANTIVIRUS_MAX_SCAN_SIZE}"; else echo resumes; fi; }
+busybox() { test $looks -lt 20 || test $looks -ge 60; }
+{
+${antivirusScripts(antivirus)[0]!
+    .replaceAll(/ocis antivirus server &/g, "ocis antivirus server;")
+    .replace(/&$/, "")}
+}`;
+    return execFileSync("/bin/sh", ["-c", stand], { encoding: "utf8" }).trim().split("\n");
+}
+
+test("what waits is scanned whenever ClamAV is back, and passes only where it is meant to", () => {
+    assert.deepEqual(happens("hold"), ["starts", "resumes", "resumes"]);
+    assert.deepEqual(happens("pass"), ["starts", "resumes", "starts 1", "resumes", "starts", "resumes"]);
+    assert.deepEqual(happens("hold", 10), ["starts", "resumes", "starts", "resumes", "resumes"]);
 });
 
 test("a stack has ClamAV where its mode says so", () => {
