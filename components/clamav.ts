@@ -63,7 +63,7 @@ const SCRIPT = `
 trap exit TERM
 mkdir -p ${SIGNATURES} ${SCRATCH} && rm -rf ${SCRATCH}/*
 some() { ls ${SIGNATURES} | grep -Eq '[.](c[vl]d|[a-z]*db|[hm]sb|yara?)$'; }
-some || cp /var/lib/clamav/*.c[vl]d ${SIGNATURES}/ 2>/dev/null
+some || for file in /var/lib/clamav/*.c[vl]d; do test ! -e $file || cp $file ${SIGNATURES}/; done
 fetch() { freshclam --config-file=${FRESHCLAM} --stdout; }
 until some; do
     fetch
@@ -115,7 +115,7 @@ export class Clamav extends pulumi.ComponentResource {
                 // Signatures are fetched again.
                 data: { path: DATA, keepData: false },
                 ready: `clamdscan --config-file=${CLAMD} --ping 1`,
-                // Its signatures take 1.2 GiB and more each year, and the same again while freshclam tries new ones. Source: ClamAV's
+                // Its signatures take more than one GiB, and the same again while freshclam tries new ones. Source: ClamAV's
                 // documentation, "Recommended System Requirements", which names 3 GiB.
                 memory: 3072,
                 network: this.network,

@@ -213,7 +213,7 @@ export async function restore(name: string, options: RestoreOptions, say: Say): 
     return { data, text, ok: consistent !== false };
 }
 
-/** What a rehearsal has otherwise: it meets nobody and sends nothing. */
+/** What a rehearsal has otherwise: it meets nobody, sends nothing, and fetches nothing. */
 async function apart(): Promise<Changes> {
     return {
         domain: "rehearsal.localhost",
@@ -225,6 +225,7 @@ async function apart(): Promise<Changes> {
         tls: { mode: "private-ca" },
         smtp: undefined,
         storage: undefined,
+        antivirus: undefined,
         sessions: undefined,
         keepData: false,
     };
