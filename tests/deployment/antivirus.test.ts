@@ -4,6 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -220,6 +223,19 @@ describeOn(
             const [status, doctor] = await Promise.all([cloud.stack.command("status"), cloud.stack.command("doctor")]);
             assert.match(status.text, new RegExp(`clamav +${CLAMAV} +healthy`));
             assert.match(doctor.text, /container \S+-clamav: (clamav runs and is healthy|runs, and was started again)/);
+        });
+
+        test("a backup is made of the rest, and rehearsed without ClamAV", async () => {
+            const folder = mkdtempSync(join(tmpdir(), "antivirus-test-"));
+            mkdirSync(join(folder, "repository"));
+            writeFileSync(join(folder, "password"), "of the repository\n", { mode: 0o600 });
+            const where = ["--repository", join(folder, "repository"), "--password-file", join(folder, "password")];
+            const backup = await cloud.stack.command("backup", "--init", ...where);
+            assert.equal(backup.code, 0, backup.text);
+            const rehearsal = await cloud.stack.command("restore", "--rehearse", ...where);
+            assert.equal(rehearsal.code, 0, rehearsal.text);
+            rmSync(folder, { recursive: true });
+            assert.equal(await bobGets("clean.txt"), "cleaner");
         });
 
         test("where that is the choice, uploads pass while ClamAV is away, and are scanned again once it is back", async () => {
