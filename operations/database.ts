@@ -25,21 +25,24 @@ export class Sqlite implements Database {
         return `strftime('%Y-%m-%dT%H:%M:%SZ', MAX(${column}))`;
     }
 
-    private with<T>(readOnly: boolean, work: (database: DatabaseSync) => T): T {
-        const database = new DatabaseSync(this.file, { readOnly });
-        try {
-            return work(database);
-        } finally {
-            database.close();
-        }
+    /** Does some work with it, which is done at once. */
+    private with<T>(readOnly: boolean, work: (database: DatabaseSync) => T): Promise<T> {
+        return new Promise((resolve) => {
+            const database = new DatabaseSync(this.file, { readOnly });
+            try {
+                resolve(work(database));
+            } finally {
+                database.close();
+            }
+        });
     }
 
-    async ask(statements: readonly string[], user?: string): Promise<Row[][]> {
+    ask(statements: readonly string[], user?: string): Promise<Row[][]> {
         const bound: Record<string, string> = user === undefined ? {} : { user };
         return this.with(true, (database) => statements.map((statement) => database.prepare(statement).all(bound)));
     }
 
-    async change(statements: readonly string[], user: string): Promise<number[]> {
+    change(statements: readonly string[], user: string): Promise<number[]> {
         return this.with(false, (database) => {
             database.exec("BEGIN");
             const counts = statements.map((statement) => Number(database.prepare(statement).run({ user }).changes));
