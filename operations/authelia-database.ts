@@ -1,8 +1,26 @@
 /**
- * What Authelia keeps in its database of a person who has signed in, and how it ends. Authelia marks tokens as revoked itself, in the
- * same column, when a client asks it to. Source: Authelia 4.38.0 and 4.39.20, internal/storage; run with both.
+ * What Authelia keeps in its database of a person who has signed in, and how it ends, in statements that SQLite and PostgreSQL both take;
+ * how each is reached, operations/database.ts knows. Authelia marks tokens as revoked itself, in the same column, when a client asks it
+ * to. Source: Authelia 4.38.0, 4.39.20 and 4.39.21, internal/storage; run with all three, and with the last on PostgreSQL 15.
  */
-import { DatabaseSync } from "node:sqlite";
+
+/** A row of an answer, by column. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** A database that takes statements. Whom they are about they call `:user`, which is bound and never written into them. */
+export interface Database {
+    /** The statement that says which tables there are, and their columns, as `table_name` and `column_name`. */
+    readonly columns: string;
+
+    /** An expression that writes the latest time of a column as ISO 8601, in UTC and without fractions. */
+    latest(column: string): string;
+
+    /** Asks statements one after the other; the rows of each. */
+    ask(statements: readonly string[], user?: string): Promise<Row[][]>;
+
+    /** Runs statements that change rows, all or none of them; how many each has changed. */
+    change(statements: readonly string[], user: string): Promise<number[]>;
+}
 
 /** How much of each was ended. */
 export interface EndedSessions {
@@ -19,25 +37,28 @@ const REFRESH_TOKENS = "oauth2_refresh_token_session";
 /** The devices of a person. */
 const SECOND_FACTORS = ["totp_configurations", "webauthn_credentials", "duo_devices"];
 
-/** Tables with sessions of OpenID Connect that can be revoked; which there are differs between releases. */
-function revocable(database: DatabaseSync): string[] {
-    const tables = database.prepare(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'oauth2\\_%' ESCAPE '\\'",
+/** Which tables hold sessions of OpenID Connect that can be revoked; which there are differs between releases. */
+async function revocable(database: Database): Promise<string[]> {
+    const [columns] = await database.ask([database.columns]);
+    const all = columns!.map((row) => [String(row.table_name), String(row.column_name)] as const);
+    const has = (table: string, column: string) => all.some(([one, its]) => one === table && its === column);
+    return [...new Set(all.map(([table]) => table))].filter(
+        (table) => table.startsWith("oauth2_") && ["subject", "active", "revoked"].every((column) => has(table, column)),
     );
-    const names = tables.all().map(({ name }) => String(name));
-    const has = (table: string, column: string) =>
-        database.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?").get(table, column) !== undefined;
-    return names.filter((table) => ["subject", "active", "revoked"].every((column) => has(table, column)));
 }
 
-/** Whether somebody of that name has ever signed in to ownCloud, as a copy of the database knows it. */
-export function hasSignedIn(file: string, user: string): boolean {
-    const database = new DatabaseSync(file, { readOnly: true });
-    try {
-        return database.prepare("SELECT 1 FROM user_opaque_identifier WHERE username = ?").get(user) !== undefined;
-    } finally {
-        database.close();
-    }
+/** Revokes what a person has in a table. */
+export const revocation = (table: string) =>
+    `UPDATE ${table} SET revoked = TRUE WHERE NOT revoked AND active ` +
+    "AND subject IN (SELECT identifier FROM user_opaque_identifier WHERE username = :user)";
+
+/** Deletes the devices of a person. */
+export const DELETIONS = SECOND_FACTORS.map((table) => `DELETE FROM ${table} WHERE username = :user`);
+
+/** Whether somebody of that name has ever signed in to ownCloud. */
+export async function hasSignedIn(database: Database, user: string): Promise<boolean> {
+    const [found] = await database.ask(["SELECT identifier FROM user_opaque_identifier WHERE username = :user"], user);
+    return found!.length > 0;
 }
 
 /** What Authelia knows of somebody. */
@@ -50,57 +71,38 @@ export interface KnownPerson {
     readonly lastSignIn?: string;
 }
 
-/** Everybody whom a copy of the database knows, by user name. */
-export function knownPeople(file: string): Map<string, KnownPerson> {
-    const database = new DatabaseSync(file, { readOnly: true });
-    try {
-        const people = new Map<string, KnownPerson>();
-        const note = (name: unknown, known: Partial<KnownPerson>) => {
-            const before = people.get(String(name)) ?? { authenticatorApp: false, securityKeys: 0 };
-            people.set(String(name), { ...before, ...known });
-        };
-        const all = (statement: string) => database.prepare(statement).all();
-        all("SELECT username FROM user_opaque_identifier").forEach(({ username }) => note(username, {}));
-        all("SELECT username FROM totp_configurations").forEach(({ username }) => note(username, { authenticatorApp: true }));
-        all("SELECT username, COUNT(*) AS keys FROM webauthn_credentials GROUP BY username").forEach(({ username, keys }) =>
-            note(username, { securityKeys: Number(keys) }),
-        );
-        all(
-            "SELECT username, strftime('%Y-%m-%dT%H:%M:%SZ', MAX(time)) AS last FROM authentication_logs " +
-                "WHERE successful GROUP BY username",
-        ).forEach(({ username, last }) => note(username, { lastSignIn: String(last) }));
-        return people;
-    } finally {
-        database.close();
-    }
+/** Everybody whom the database knows, by user name. */
+export async function knownPeople(database: Database): Promise<Map<string, KnownPerson>> {
+    const [identifiers, apps, keys, signIns] = await database.ask([
+        "SELECT username FROM user_opaque_identifier",
+        "SELECT username FROM totp_configurations",
+        "SELECT username, COUNT(*) AS keys FROM webauthn_credentials GROUP BY username",
+        `SELECT username, ${database.latest("time")} AS last FROM authentication_logs WHERE successful GROUP BY username`,
+    ]);
+    const people = new Map<string, KnownPerson>();
+    const note = (rows: Row[] | undefined, known: (row: Row) => Partial<KnownPerson>) => {
+        for (const row of rows!) {
+            const before = people.get(String(row.username)) ?? { authenticatorApp: false, securityKeys: 0 };
+            people.set(String(row.username), { ...before, ...known(row) });
+        }
+    };
+    note(identifiers, () => ({}));
+    note(apps, () => ({ authenticatorApp: true }));
+    note(keys, (row) => ({ securityKeys: Number(row.keys) }));
+    note(signIns, (row) => ({ lastSignIn: String(row.last) }));
+    return people;
 }
 
 /**
- * Ends everything that a database says of a person, wholly or not at all.
+ * Ends everything that the database says of a person, wholly or not at all. Authelia has to be stopped.
  *
- * @param file A copy of the database of an Authelia that is stopped.
  * @param secondFactor Whether second factors go too.
  */
-export function endSessions(file: string, user: string, secondFactor: boolean): EndedSessions {
-    const database = new DatabaseSync(file);
-    try {
-        const count = (statement: string) => Number(database.prepare(statement).run(user).changes);
-        database.exec("BEGIN");
-        const theirs = "subject IN (SELECT identifier FROM user_opaque_identifier WHERE username = ?)";
-        const ended = Object.fromEntries(
-            revocable(database).map((table) => [
-                table,
-                count(`UPDATE ${table} SET revoked = TRUE WHERE NOT revoked AND active AND ${theirs}`),
-            ]),
-        );
-        const secondFactors = secondFactor
-            ? SECOND_FACTORS.map((table) => count(`DELETE FROM ${table} WHERE username = ?`)).reduce((a, b) => a + b)
-            : 0;
-        database.exec("COMMIT");
-        const { [ACCESS_TOKENS]: accessTokens = 0, [REFRESH_TOKENS]: refreshTokens = 0, ...rest } = ended;
-        const others = Object.values(rest).reduce((a, b) => a + b, 0);
-        return { accessTokens, refreshTokens, others, secondFactors };
-    } finally {
-        database.close();
-    }
+export async function endSessions(database: Database, user: string, secondFactor: boolean): Promise<EndedSessions> {
+    const tables = await revocable(database);
+    const counts = await database.change([...tables.map(revocation), ...(secondFactor ? DELETIONS : [])], user);
+    const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+    const ended = Object.fromEntries(tables.map((table, index) => [table, counts[index]!]));
+    const { [ACCESS_TOKENS]: accessTokens = 0, [REFRESH_TOKENS]: refreshTokens = 0, ...rest } = ended;
+    return { accessTokens, refreshTokens, others: sum(Object.values(rest)), secondFactors: sum(counts.slice(tables.length)) };
 }

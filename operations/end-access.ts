@@ -5,17 +5,13 @@
  * Neither server offers this. So both are stopped for some seconds, in which the edge lets requests wait, their data are changed, and
  * both are started again. It talks to Docker alone, and so serves with every backend of Pulumi.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
-import { AUTHELIA_DATABASE } from "../components/authelia/state";
 import { BUS_PASSWORD_FILE } from "../components/ocis/bus";
 import { OCIS_DATA } from "../components/ocis/configuration";
 import { FILES_PATH } from "../components/workload";
 import { Failure } from "../system/failure";
 import { EndedSessions, endSessions, hasSignedIn } from "./authelia-database";
 import { conclude, Outcome, Say, stackCommand, StackOptions } from "./command-line";
+import { databaseOf } from "./database";
 import { Server } from "./server";
 import { StackOnEngine } from "./stack-on-engine";
 
@@ -56,41 +52,6 @@ async function ownerOfAppTokens(ocis: Server, user: string, before: AppTokens): 
     return after.find(([owner, tokens]) => Object.entries(tokens).some((token) => isNew(owner, token)))?.[0];
 }
 
-/**
- * Does some work with a copy of Authelia's database on this machine.
- *
- * @throws Failure where it is not a file in Authelia's volume.
- */
-export async function withDatabase<T>(authelia: Server, work: (file: string) => T | Promise<T>): Promise<T> {
-    if ((await authelia.execute("/bin/sh", "-c", `! test -e ${AUTHELIA_DATABASE} || echo there`)) === "") {
-        throw new Failure(
-            "Authelia's database is not in its volume: it is PostgreSQL (database.mode), which this command does not reach. Nothing was " +
-                'changed. What it would have asked or changed there, docs/state.md has as statements: "By hand".',
-        );
-    }
-    const folder = mkdtempSync(join(tmpdir(), "end-access-")); // readable for its owner alone
-    try {
-        const file = join(folder, "db.sqlite3");
-        await authelia.copy(AUTHELIA_DATABASE, file);
-        return await work(file);
-    } finally {
-        rmSync(folder, { recursive: true });
-    }
-}
-
-/** Ends what the stopped Authelia knows of a person: its database gives way to a changed copy. */
-async function endAtAuthelia(authelia: Server, user: string, secondFactor: boolean): Promise<EndedSessions> {
-    const journal = await authelia.change(`ls ${AUTHELIA_DATABASE}-* 2>/dev/null || true`);
-    if (journal !== "") {
-        throw new Failure(`Authelia has not closed its database (${journal}). It runs again: run the command again.`);
-    }
-    return withDatabase(authelia, async (file) => {
-        const ended = endSessions(file, user, secondFactor);
-        await authelia.replace(AUTHELIA_DATABASE, readFileSync(file));
-        return ended;
-    });
-}
-
 /** Whether Authelia keeps sessions at the portal where its own restart does not end them. */
 async function keepsSessions(authelia: Server): Promise<boolean> {
     return (await authelia.execute("/bin/sh", "-c", `grep -q '^ *redis:' ${FILES_PATH}/configuration.yml`)) !== undefined;
@@ -107,7 +68,8 @@ export async function endAccess(name: string, user: string, secondFactor: boolea
     const [authelia, ocis] = [stack.server("authelia"), stack.server("ocis")];
     await authelia.expectRunning();
     await ocis.expectRunning();
-    if (!(await withDatabase(authelia, (file) => hasSignedIn(file, user)))) {
+    const database = await databaseOf(stack);
+    if (!(await database.read((open) => hasSignedIn(open, user)))) {
         throw new Failure(`Nobody called ${user} has ever signed in on the stack ${name}: check the name.`);
     }
 
@@ -121,7 +83,7 @@ export async function endAccess(name: string, user: string, secondFactor: boolea
     let appTokensEnded = 0;
     try {
         await Promise.all([authelia.stop(), ocis.stop()]);
-        ended = await endAtAuthelia(authelia, user, secondFactor);
+        ended = await database.change((open) => endSessions(open, user, secondFactor));
         if (owner !== undefined) {
             const { [owner]: theirs = {}, ...others } = JSON.parse(await ocis.change(`cat ${APP_TOKENS}`)) as AppTokens;
             await ocis.replace(APP_TOKENS, Buffer.from(JSON.stringify(others)));

@@ -23,6 +23,11 @@ export class Server {
         return this.docker(["inspect", "--format", `{{${format}}}`, this.container]);
     }
 
+    /** Whether there is such a container, running or not. */
+    async exists(): Promise<boolean> {
+        return (await attempt("docker", [...this.engine, "container", "inspect", this.container])).code === 0;
+    }
+
     /** Whether its process runs; false where there is no such container. */
     async runs(): Promise<boolean> {
         const args = ["inspect", "--format", "{{.State.Running}}", this.container];
@@ -49,6 +54,11 @@ export class Server {
     async execute(...command: string[]): Promise<string | undefined> {
         const { code, stdout } = await this.attempt(...command);
         return code === 0 ? stdout : undefined;
+    }
+
+    /** Runs a command in it that reads a text and has to succeed. */
+    feed(input: string, ...command: string[]): Promise<string> {
+        return this.docker(["exec", "--interactive", this.container, ...command], Buffer.from(input));
     }
 
     async stop(): Promise<void> {

@@ -8,7 +8,8 @@ import { Failure } from "../system/failure";
 import { hasSignedIn, knownPeople } from "./authelia-database";
 import { conclude, Outcome, Say, stackSubcommand, StackOptions } from "./command-line";
 import { bringUp, expectUsable } from "./configuration-change";
-import { endAccess, withDatabase } from "./end-access";
+import { databaseOf } from "./database";
+import { endAccess } from "./end-access";
 import { askForPassword, digestOf, generatePassword } from "./password";
 import { listPeople, printPeople } from "./people";
 import { DEV_STACK, withStackFile } from "./pulumi";
@@ -54,9 +55,9 @@ async function expectUsers(stack: Stack, users: GivenUsers): Promise<void> {
 
 async function list(stack: Stack): Promise<Outcome> {
     const { users, directory } = await stack.settings();
-    const authelia = stack.server("authelia");
-    await authelia.expectRunning();
-    const people = listPeople(users, await withDatabase(authelia, knownPeople));
+    await stack.server("authelia").expectRunning();
+    const database = await databaseOf(stack);
+    const people = listPeople(users, await database.read(knownPeople));
     return { data: { directory: directory.mode, people }, text: printPeople(directory.mode, people) };
 }
 
@@ -158,7 +159,8 @@ async function secondFactor(stack: Stack, name: string, replace: boolean): Promi
 async function lostPhone(stack: Stack, name: string, say: Say): Promise<Outcome> {
     await expectKnown(stack, name);
     // Whoever has never signed in to ownCloud has nothing that could be ended but the second factor, which is replaced anyway.
-    const signedIn = await withDatabase(stack.server("authelia"), (file) => hasSignedIn(file, name));
+    const database = await databaseOf(stack);
+    const signedIn = await database.read((open) => hasSignedIn(open, name));
     const ended = signedIn ? await endAccess(stack.name, name, true, say) : undefined;
     const { data, text } = await secondFactor(stack, name, true);
     return { data: { ...ended?.data, ...data }, text: `${ended?.text ?? ""}\n${text}` };

@@ -5,7 +5,7 @@ import { connect, PeerCertificate, SecureVersion, TLSSocket } from "node:tls";
 
 import { Answer, Browser, Question, resolveName, tlsOptions } from "../../client/browser";
 import { WEB } from "../../client/relying-party";
-import { hostsOf } from "../../hosts";
+import { allHosts, hostsOf } from "../../hosts";
 import { Settings } from "../../settings";
 import { isPublic } from "../../settings/tls";
 import { FORWARD_AUTHENTICATION } from "../../components/authelia/configuration";
@@ -110,7 +110,8 @@ export const LINES = {
 
 /** Everything that needs nobody to sign in. */
 export function outsideChecks({ settings, ca, stack }: Seen, browser: Browser): Check[] {
-    const { auth, cloud } = hostsOf(settings);
+    const hosts = hostsOf(settings);
+    const { auth, cloud, users } = hosts;
     const up = `npm run pulumi -- up --stack ${stack}`;
     const own = { cause: "what runs is not what the stack's configuration says", cure: `${up} --refresh` };
     const discover = async (server: NoServer["server"], url: string): Promise<Discovery> => {
@@ -120,7 +121,7 @@ export function outsideChecks({ settings, ca, stack }: Seen, browser: Browser): 
         assert.equal(document.issuer, auth.url, `names the issuer ${document.issuer}, not ${auth.url}`);
         return document;
     };
-    const perHost = [auth, cloud].flatMap(({ name, url }): Check[] => [
+    const perHost = allHosts(hosts).flatMap(({ name, url }): Check[] => [
         {
             what: `name ${name}`,
             look: async () => `leads to ${(await addresses(name)).join(", ")}`,
@@ -180,7 +181,7 @@ export function outsideChecks({ settings, ca, stack }: Seen, browser: Browser): 
                       what: `HSTS of ${name}`,
                       needs: [LINES.reached(name)],
                       look: async () => {
-                          const { headers } = await askServer(browser, name === auth.name ? "authelia" : "ocis", `${url}/`);
+                          const { headers } = await askServer(browser, name === cloud.name ? "ocis" : "authelia", `${url}/`);
                           const said = headers.get("strict-transport-security");
                           assert.ok(said, "there is no Strict-Transport-Security");
                           return said;
@@ -247,6 +248,24 @@ export function outsideChecks({ settings, ca, stack }: Seen, browser: Browser): 
             },
             ...own,
         },
+        ...(users === undefined
+            ? []
+            : [
+                  {
+                      what: "LLDAP's page",
+                      needs: [LINES.reached(users.name), LINES.issuer],
+                      look: async () => {
+                          // The edge asks Authelia before LLDAP, which sends browsers to its portal and answers others by a status.
+                          const headers = { accept: "text/html" };
+                          const answer = await askServer(browser, "authelia", `${users.url}/`, { headers });
+                          const target = answer.headers.get("location") ?? "nothing else";
+                          const leads = `answers ${answer.status} and leads to ${target}, not to ${auth.url}`;
+                          assert.ok([302, 303].includes(answer.status) && target.startsWith(`${auth.url}/?`), leads);
+                          return `closed to whoever has not signed in at ${auth.url}`;
+                      },
+                      ...own,
+                  },
+              ]),
         {
             what: LINES.relayed,
             needs: [LINES.reached(cloud.name), LINES.issuer],

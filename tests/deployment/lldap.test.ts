@@ -11,6 +11,7 @@ import { after, before, test } from "node:test";
 
 import { CLIENTS } from "../../client/relying-party";
 import { ImageNames } from "../../operations/images";
+import { VerifyReport } from "../../operations/verify/report";
 import { OCIS, releaseOf } from "../../versions";
 import { Authority } from "../authority";
 import { Cloud } from "./cloud";
@@ -240,5 +241,21 @@ describeOn({ tier: "option", real: true, missing }, "LLDAP in the stack", (image
         assert.match(status.text, new RegExp(`lldap +${LLDAP} +healthy`));
         assert.match(status.text, /test-lldap-lldap-data +\d/);
         assert.match(doctor.text, /lldap runs and is healthy/);
+    });
+
+    test("verify looks at its page as a stranger, and at its name as at the others", async () => {
+        const { code, stdout, text } = await cloud.stack.command("verify", "--json");
+        assert.equal(code, 0, text);
+        const { lines } = JSON.parse(stdout) as VerifyReport;
+        const { hostname } = new URL(pageOf(cloud));
+        const portal = new URL(cloud.issuer).hostname;
+        const about = (name: string) =>
+            lines.filter(({ what }) => what.endsWith(` ${name}`)).map(({ what, state }) => [what, state]);
+        const others = about(portal).map(([what, state]) => [what!.replace(portal, hostname), state]);
+        assert.deepEqual(about(hostname), others);
+        assert.deepEqual(
+            lines.filter(({ what }) => what === "LLDAP's page").map(({ state }) => state),
+            ["ok"],
+        );
     });
 });

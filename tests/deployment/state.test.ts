@@ -110,11 +110,17 @@ describeOn({ tier: "everything", real: true, missing: NO_POSTGRES ?? NO_REDIS },
         const session = await cloud.signIn(cloud.credentials("alice"), DESKTOP);
         const { code, text } = await cloud.stack.command("end-access", "alice");
         assert.equal(code, 1, text);
-        assert.match(text, /it is PostgreSQL \(database\.mode\).*docs\/state\.md/s);
+        assert.match(text, /PostgreSQL outside the stack \(database\.mode is external-postgres\).*docs\/state\.md/s);
         const document = readFileSync(join(ROOT, "docs", "state.md"), "utf8");
-        const [, statements] = /```sql\n([^]*?)```/.exec(document)!;
-        await postgres.ask(statements!);
+        const [ending, deleting, listing] = [...document.matchAll(/```sql\n([^]*?)```/g)].map(([, statements]) => statements!);
+        await postgres.ask(ending!);
         await assert.rejects(session.refresh());
+        const factors = () => postgres.ask("SELECT count(*) FROM totp_configurations WHERE username = 'alice'");
+        assert.equal(await factors(), "1");
+        await postgres.ask(deleting!);
+        assert.equal(await factors(), "0");
+        assert.match(await postgres.ask(listing!), /^alice\|\d{4}-/m);
+        await cloud.enrol(["alice"]);
     });
 
     test("another mode of the database is refused, and so is a key of the old one", async () => {

@@ -8,6 +8,7 @@ import { test } from "node:test";
 
 import { knownPeople } from "../../operations/authelia-database";
 import { ContainerState, printBytes } from "../../operations/containers";
+import { Sqlite } from "../../operations/database";
 import { clockFinding, diskFinding, isOlder } from "../../operations/doctor-machine";
 import { backupFinding, containerFinding, releaseFindings } from "../../operations/doctor-stack";
 import { printFindings } from "../../operations/finding";
@@ -183,7 +184,7 @@ test("people are those of the configuration, with what Authelia knows, and who w
     assert.match(printPeople("ldap", listPeople([], known)), /^zoe +none +never$/m);
 });
 
-test("Authelia's database says who has what, and when they last signed in", () => {
+test("Authelia's database says who has what, and when they last signed in", async () => {
     const folder = mkdtempSync(join(tmpdir(), "people-"));
     try {
         const file = join(folder, "db.sqlite3");
@@ -200,7 +201,7 @@ test("Authelia's database says who has what, and when they last signed in", () =
                 ('2026-11-02 09:00:00.5+00:00', TRUE, 'alice'), ('2026-11-03 09:00:00+00:00', FALSE, 'alice');
         `);
         database.close();
-        assert.deepEqual(Object.fromEntries(knownPeople(file)), {
+        assert.deepEqual(Object.fromEntries(await knownPeople(new Sqlite(file))), {
             alice: { authenticatorApp: true, securityKeys: 2, lastSignIn: "2026-11-02T09:00:00Z" },
             bob: { authenticatorApp: false, securityKeys: 0 },
         });
