@@ -1,6 +1,6 @@
 /**
  * `npm run test:options`: everything that a key switches on, on the newest servers at hand, and what all of it together takes, in
- * docs/options.md. Takes about a quarter of an hour.
+ * docs/options.md. Takes about half an hour.
  */
 import { runMain } from "../system/failure";
 import { runDrills } from "./drill-run";
