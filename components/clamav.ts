@@ -4,11 +4,9 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 
-import { Engine } from "../settings/engine";
 import { CLAMAV_IMAGE } from "../versions";
-import { Mender } from "./diagnosis";
 import { typeToken } from "./naming";
-import { Network } from "./network";
+import { Network, ServerApartArgs } from "./network";
 import { CLAMAV, CLAMAV_NETWORK } from "./ocis/antivirus";
 import { FILES_PATH, Workload } from "./workload";
 
@@ -73,16 +71,9 @@ while fetch; sleep ${FETCH_EVERY}; do :; done &
 exec clamd --config-file=${CLAMD}
 `;
 
-export interface ClamavArgs {
-    /** What every name of the cloud on the Docker host starts with. */
-    readonly prefix: string;
-    readonly engine: Engine;
-    readonly image: string;
+export interface ClamavArgs extends ServerApartArgs {
     /** Bytes of the largest file that is scanned. */
     readonly maxScanSize: number;
-    /** Nothing is made or changed before this is known. */
-    readonly precondition: pulumi.Input<unknown>;
-    readonly mender: Mender;
 }
 
 export class Clamav extends pulumi.ComponentResource {

@@ -163,15 +163,16 @@ export class Cloud extends pulumi.ComponentResource {
         const lldap = directory.mode === "lldap" ? new Lldap(`${name}-lldap`, common, { parent: this }) : undefined;
         const { images } = settings;
         const placed = { network, precondition, mender };
+        const apart = { prefix, engine, precondition, mender };
         const tika = settings.fullTextSearch
-            ? new Tika(`${name}-tika`, { prefix, engine, precondition, mender, image: images.tika }, { parent: this })
+            ? new Tika(`${name}-tika`, { ...apart, image: images.tika }, { parent: this })
             : undefined;
         const { antivirus } = settings;
         const clamav =
             antivirus.mode === "clamav"
                 ? new Clamav(
                       `${name}-clamav`,
-                      { prefix, engine, precondition, mender, image: images.clamav, ...antivirus },
+                      { ...apart, image: images.clamav, maxScanSize: antivirus.maxScanSize },
                       { parent: this },
                   )
                 : undefined;

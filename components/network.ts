@@ -6,6 +6,7 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
 import { Engine } from "../settings/engine";
+import { Mender } from "./diagnosis";
 import { typeToken } from "./naming";
 
 export interface NetworkArgs {
@@ -19,6 +20,12 @@ export interface NetworkArgs {
     readonly called?: string;
     /** Whether it has no way to the outside. */
     readonly internal?: boolean;
+}
+
+/** What a server is told that has a network of its own, on which nobody is but oCIS. */
+export interface ServerApartArgs extends Pick<NetworkArgs, "prefix" | "engine" | "precondition"> {
+    readonly image: string;
+    readonly mender: Mender;
 }
 
 export class Network extends pulumi.ComponentResource {

@@ -4,11 +4,9 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 
-import { Engine } from "../settings/engine";
 import { TIKA_IMAGE } from "../versions";
-import { Mender } from "./diagnosis";
 import { typeToken } from "./naming";
-import { Network } from "./network";
+import { Network, ServerApartArgs } from "./network";
 import { TIKA, TIKA_NETWORK } from "./ocis/search";
 import { FILES_PATH, Workload } from "./workload";
 
@@ -34,22 +32,12 @@ const TEXT = `<?xml version="1.0" encoding="UTF-8"?>
 </properties>
 `;
 
-export interface TikaArgs {
-    /** What every name of the cloud on the Docker host starts with. */
-    readonly prefix: string;
-    readonly engine: Engine;
-    readonly image: string;
-    /** Nothing is made or changed before this is known. */
-    readonly precondition: pulumi.Input<unknown>;
-    readonly mender: Mender;
-}
-
 export class Tika extends pulumi.ComponentResource {
     /** Where oCIS reaches it. */
     readonly network: Network;
     readonly workload: Workload;
 
-    constructor(name: string, args: TikaArgs, opts?: pulumi.ComponentResourceOptions) {
+    constructor(name: string, args: ServerApartArgs, opts?: pulumi.ComponentResourceOptions) {
         super(typeToken("Tika"), name, {}, opts);
         const { engine, image, mender, precondition, prefix } = args;
         this.network = new Network(

@@ -106,8 +106,8 @@ interface Place {
 }
 
 /** Everywhere that the edge is reached. */
-async function placesOf(stack: StackOnEngine, settings: Settings, publicName: string): Promise<Place[]> {
-    const hosts = await edgeAddresses(stack, settings, publicName);
+function placesOf(remote: boolean, settings: Settings, publicName: string): Place[] {
+    const hosts = edgeAddresses(remote, settings, publicName);
     return hosts.map((host, index) => ({ host, title: index === 0 ? "" : ` at ${host}` }));
 }
 
@@ -312,26 +312,22 @@ export async function examineStack(stack: Stack): Promise<Finding[]> {
     const names = allHosts(hosts).map(({ name }) => name);
     const edge = states?.find(({ server }) => server === "edge");
     const ports = [settings.tls.mode === "none" ? 0 : settings.httpsPort, settings.httpPort].filter((port) => port > 0);
-    const places = await placesOf(stack, settings, cloud.name);
+    const remote = await stack.isRemote();
+    const places = (name: string) => placesOf(remote, settings, name);
     return [
         ...findings,
         { what: "configuration", state: "ok", seen: "can be used" },
-        ...(edge === undefined || edge.status === "running" || (await stack.isRemote())
+        ...(edge === undefined || edge.status === "running" || remote
             ? []
-            : await Promise.all(places.flatMap((place) => ports.map((port) => portFinding(stack, place, port))))),
+            : await Promise.all(places(cloud.name).flatMap((place) => ports.map((port) => portFinding(stack, place, port))))),
         ...(await Promise.all([
             ...names.map((name) => nameFinding(name, settings.tls.mode === "acme")),
             acmeFinding(settings.tls),
             mailFinding(settings.smtp),
+            ...names.flatMap((name) =>
+                places(name).map((place) => certificateFinding(stack, settings, name, place, outputs.caCertificate)),
+            ),
         ])),
-        ...(await Promise.all(
-            names.map(async (name) => {
-                const places = await placesOf(stack, settings, name);
-                return Promise.all(
-                    places.map((place) => certificateFinding(stack, settings, name, place, outputs.caCertificate)),
-                );
-            }),
-        ).then((each) => each.flat())),
         ...(await officeFindings(stack, settings.office)),
         ...releaseFindings(
             outputs.versions ?? { authelia: settings.images.authelia.version, ocis: settings.images.ocis.version },

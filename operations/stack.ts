@@ -8,6 +8,7 @@ import { join } from "node:path";
 
 import { check, Given, Settings } from "../settings";
 import { Path, printPath } from "../settings/cure";
+import { addressesOf } from "../settings/ports";
 import { readConfiguration } from "../settings/stack";
 import { Failure } from "../system/failure";
 import { ROOT, stackFile } from "../system/folders";
@@ -190,16 +191,21 @@ export class Stack extends StackOnEngine {
     }
 }
 
-/** Where a command reaches the edge: the addresses that it publishes on this machine, or its public name where it runs on another. */
-export async function edgeAddresses(
-    stack: StackOnEngine,
-    { address, secondAddress }: Pick<Settings, "address" | "secondAddress">,
+/**
+ * Where a command reaches the edge: the addresses that it publishes on this machine, or its public name where it runs on another.
+ *
+ * @param remote Whether it does; see StackOnEngine.isRemote.
+ */
+export function edgeAddresses(
+    remote: boolean,
+    settings: Pick<Settings, "address" | "secondAddress">,
     publicName: string,
-): Promise<[string, ...string[]]> {
-    if (await stack.isRemote()) {
+): [string, ...string[]] {
+    if (remote) {
         return [publicName];
     }
     const everywhere: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+    const [first, ...further] = addressesOf(settings);
     const here = (at: string) => everywhere[at] ?? at;
-    return [here(address), ...(secondAddress === "" ? [] : [here(secondAddress)])];
+    return [here(first), ...further.map(here)];
 }

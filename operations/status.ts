@@ -50,7 +50,7 @@ async function status(name: string, { drift, people, prometheus }: Further, say:
                   name: cloud.name,
                   ca: caCertificate,
                   port: settings.httpsPort,
-                  host: (await edgeAddresses(stack, settings, cloud.name))[0],
+                  host: edgeAddresses(await stack.isRemote(), settings, cloud.name)[0],
               }).then(
                   (end) => end.toISOString(),
                   (error: Error) => `not to be trusted: ${error.message}`,

@@ -27,6 +27,12 @@ export const secondAddress = text(`${ADDRESS}; or nothing`, (value) => value ===
         example: "::",
     });
 
+/** Every address at which the edge publishes its ports. */
+export function addressesOf(reached: { readonly address: string; readonly secondAddress: string }): [string, ...string[]] {
+    const { address, secondAddress } = reached;
+    return secondAddress === "" ? [address] : [address, secondAddress];
+}
+
 /** Every address of each kind. */
 const EVERYWHERE = ["0.0.0.0", "::"];
 

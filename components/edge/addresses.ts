@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isIPv6 } from "node:net";
 
 import { Settings } from "../../settings";
+import { addressesOf } from "../../settings/ports";
 import { isLoopback } from "../../settings/tls";
 import { askDocker } from "../diagnosis";
 
@@ -16,9 +17,8 @@ export interface Engine {
 type Reached = Pick<Settings, "address" | "secondAddress" | "tls">;
 
 /** Where people come through the engine: a proxy in front names the client; on the loopback there is only this machine. */
-function meetingPlaces({ address, secondAddress, tls }: Reached): string[] {
-    const addresses = [address, ...(secondAddress === "" ? [] : [secondAddress])];
-    return tls.mode === "none" ? [] : addresses.filter((each) => !isLoopback(each));
+function meetingPlaces(reached: Reached): string[] {
+    return reached.tls.mode === "none" ? [] : addressesOf(reached).filter((each) => !isLoopback(each));
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -17,6 +17,7 @@ import { Cloud, usersCalled } from "./cloud";
 import { imageAtHand } from "./image-at-hand";
 import { share } from "./ocs";
 import { describeOn } from "./pairs";
+import { repositoryIn } from "./repository";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
 import { digestOf, put, readText, tokenClient, uploadByTus } from "./webdav";
@@ -49,8 +50,6 @@ describeOn(
         let bob: Session;
 
         const container = (server: string) => `${cloud.stack.prefix}${server}`;
-        const inspect = (server: string, format: string) => docker("inspect", "--format", format, container(server));
-        const containers = () => Promise.all(["authelia", "edge", "ocis"].map((server) => inspect(server, "{{.Id}}")));
         const antivirus = { mode: "clamav", maxScanSize: `${LARGEST / 1e6} MB` };
 
         async function upload(name: string, content: string | Buffer, expected = 201): Promise<void> {
@@ -92,7 +91,7 @@ describeOn(
                 return text.split(`Virus: ${VIRUS_NAME}`).length > times ? text : undefined;
             });
 
-        const startedAt = () => inspect("ocis", "{{.State.StartedAt}}");
+        const startedAt = () => cloud.inspect("ocis", "{{.State.StartedAt}}");
 
         /** The process of oCIS's service. */
         const service = async () =>
@@ -117,9 +116,9 @@ describeOn(
         after(() => cloud?.down());
 
         test("switched on, it replaces oCIS alone, and comes up once there are signatures", async () => {
-            const [authelia, edge, ocis] = await containers();
+            const [authelia, edge, ocis] = await cloud.containerIds();
             await withSignature(cloud.stack, cloud.change({ antivirus }));
-            const now = await containers();
+            const now = await cloud.containerIds();
             assert.deepEqual(now.slice(0, 2), [authelia, edge]);
             assert.notEqual(now[2], ocis);
             await cloud.expectNoChange();
@@ -188,7 +187,7 @@ describeOn(
         test("ClamAV is killed while it scans: it comes back, oCIS goes on, and the file comes through", async () => {
             const before = await startedAt();
             const content = randomBytes(LARGEST - 1e6);
-            const pid = Number(await inspect("clamav", "{{.State.Pid}}"));
+            const pid = Number(await cloud.inspect("clamav", "{{.State.Pid}}"));
             const uploading = upload("large.bin", content);
             process.kill(pid, "SIGSTOP"); // so that the scan is under way for sure
             await uploading;
@@ -214,7 +213,7 @@ describeOn(
         });
 
         test("nobody reaches ClamAV but oCIS", async () => {
-            assert.equal(await inspect("clamav", "{{len .NetworkSettings.Networks}}"), "1");
+            assert.equal(await cloud.inspect("clamav", "{{len .NetworkSettings.Networks}}"), "1");
             const network = `${cloud.stack.prefix}clamav-network`;
             assert.equal(await docker("network", "inspect", "--format", "{{len .Containers}}", network), "2");
         });
@@ -227,9 +226,7 @@ describeOn(
 
         test("a backup is made of the rest, and rehearsed without ClamAV", async () => {
             const folder = mkdtempSync(join(tmpdir(), "antivirus-test-"));
-            mkdirSync(join(folder, "repository"));
-            writeFileSync(join(folder, "password"), "of the repository\n", { mode: 0o600 });
-            const where = ["--repository", join(folder, "repository"), "--password-file", join(folder, "password")];
+            const where = repositoryIn(folder);
             const backup = await cloud.stack.command("backup", "--init", ...where);
             assert.equal(backup.code, 0, backup.text);
             const rehearsal = await cloud.stack.command("restore", "--rehearse", ...where);

@@ -3,7 +3,7 @@
  * no bus. It runs on the newest pair.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -18,6 +18,7 @@ import { NO_GO } from "./go-programs";
 import { EVENTS, isOnAll, Nats } from "./nats";
 import { share } from "./ocs";
 import { describeOn } from "./pairs";
+import { repositoryIn } from "./repository";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
 import { OPEN, WaysIn } from "./ways-in";
@@ -200,9 +201,7 @@ describeOn({ tier: "drill", real: true, missing: NO_GO }, "the bus outside the s
 
     test("a backup says that the bus is not part of it, and a rehearsal keeps its hands off it", async () => {
         const folder = mkdtempSync(join(tmpdir(), "bus-test-"));
-        mkdirSync(join(folder, "repository"));
-        writeFileSync(join(folder, "password"), "of the repository\n", { mode: 0o600 });
-        const where = ["--repository", join(folder, "repository"), "--password-file", join(folder, "password")];
+        const where = repositoryIn(folder);
         const { code, text } = await cloud.stack.command("backup", "--init", ...where);
         assert.equal(code, 0, text);
         assert.match(text, /What people were told of is not part of it: it is on NATS/);

@@ -140,12 +140,20 @@ export class Cloud {
         };
     }
 
+    /** What Docker says of a server's container, by a format of its own. */
+    inspect(server: string, format: string): Promise<string> {
+        return this.stack.docker("inspect", "--format", format, `${this.stack.prefix}${server}`);
+    }
+
+    /** Ids of the three containers that every stack has; a container that is made anew has another one. */
+    containerIds(): Promise<string[]> {
+        return Promise.all(["authelia", "edge", "ocis"].map((server) => this.inspect(server, "{{.Id}}")));
+    }
+
     /** Waits until a server can serve, at most so many seconds. */
     async untilHealthy(server: string, seconds: number): Promise<void> {
         await eventually(`${server} is ready again`, seconds, async () => {
-            const name = `${this.stack.prefix}${server}`;
-            const health = await this.stack.docker("inspect", "--format", "{{.State.Health.Status}}", name);
-            return health === "healthy" || undefined;
+            return (await this.inspect(server, "{{.State.Health.Status}}")) === "healthy" || undefined;
         });
     }
 

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -20,6 +20,7 @@ import { atPortal, LldapAdministrator, pageOf } from "./lldap";
 import { MailServer } from "./mail-server";
 import { outcome } from "./matrix";
 import { describeOn, isEarlyAuthelia } from "./pairs";
+import { repositoryIn } from "./repository";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
 
@@ -205,10 +206,7 @@ describeOn({ tier: "option", real: true, missing }, "LLDAP in the stack", (image
     });
 
     test("a backup has them: who was removed since comes back, with the password; removed, they get in nowhere", async () => {
-        const repository = join(folder, "repository");
-        mkdirSync(repository);
-        writeFileSync(join(folder, "password"), "canary-of-the-repository\n", { mode: 0o600 });
-        const where = ["--repository", repository, "--password-file", join(folder, "password")];
+        const where = repositoryIn(folder, "canary-of-the-repository\n");
         const command = async (name: string, ...args: string[]) => {
             const { code, text } = await cloud.stack.command(name, ...where, ...args);
             assert.equal(code, 0, text);

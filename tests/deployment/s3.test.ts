@@ -4,7 +4,7 @@
  * newest pair.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -14,6 +14,7 @@ import { Session } from "../../client/relying-party";
 import { Cloud, usersCalled } from "./cloud";
 import { NO_GO } from "./go-programs";
 import { describeOn } from "./pairs";
+import { repositoryIn } from "./repository";
 import { SeaweedFs } from "./seaweedfs";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
@@ -125,9 +126,7 @@ describeOn({ tier: "everything", real: true, missing: NO_GO }, "files in a bucke
 
     test("a backup says that the bucket is not part of it, and a rehearsal keeps its hands off it", async () => {
         const folder = mkdtempSync(join(tmpdir(), "s3-test-"));
-        mkdirSync(join(folder, "repository"));
-        writeFileSync(join(folder, "password"), "of the repository\n", { mode: 0o600 });
-        const where = ["--repository", join(folder, "repository"), "--password-file", join(folder, "password")];
+        const where = repositoryIn(folder);
         const { code, text } = await cloud.stack.command("backup", "--init", ...where);
         assert.equal(code, 0, text);
         assert.match(text, /The contents of files are not part of it: the bucket cloud at https:/);

@@ -43,8 +43,6 @@ describeOn(
         let files: WebDAVClient;
 
         const container = (server: string) => `${cloud.stack.prefix}${server}`;
-        const inspect = (server: string, format: string) => docker("inspect", "--format", format, container(server));
-        const containers = () => Promise.all(["authelia", "edge", "ocis"].map((server) => inspect(server, "{{.Id}}")));
         const inTika = (command: string) => docker("exec", container("tika"), "bash", "-c", command);
 
         /** The command of docs/search.md. A search within seconds after oCIS's start may get no answer for half a minute; this one waits. */
@@ -100,9 +98,9 @@ describeOn(
             await uploadAndRead("earlier.txt", textAbout("aardvark"));
             await index();
             assert.deepEqual([await found(alice, "earlier"), await found(alice, "aardvark")], [["earlier.txt"], []]);
-            const [authelia, edge, ocis] = await containers();
+            const [authelia, edge, ocis] = await cloud.containerIds();
             await cloud.change({ fullTextSearch: true });
-            const now = await containers();
+            const now = await cloud.containerIds();
             assert.deepEqual(now.slice(0, 2), [authelia, edge]);
             assert.notEqual(now[2], ocis);
             await cloud.expectNoChange();
@@ -125,7 +123,7 @@ describeOn(
         });
 
         test("Tika reaches nobody but oCIS", async () => {
-            assert.equal(await inspect("tika", "{{len .NetworkSettings.Networks}} {{len .Mounts}}"), "1 1");
+            assert.equal(await cloud.inspect("tika", "{{len .NetworkSettings.Networks}} {{len .Mounts}}"), "1 1");
             const network = `${cloud.stack.prefix}tika-network`;
             const members = await docker("network", "inspect", "--format", "{{.Internal}} {{len .Containers}}", network);
             assert.equal(members, "true 2");
@@ -146,7 +144,7 @@ describeOn(
         });
 
         test("a document ends Tika: it comes back by itself, and finds what came after", async () => {
-            const pid = await inspect("tika", "{{.State.Pid}}");
+            const pid = await cloud.inspect("tika", "{{.State.Pid}}");
             process.kill(Number(pid), "SIGKILL"); // `docker kill` would count as a stop by hand
             await uploadAndRead("killed.txt", textAbout("flamingo"));
             await cloud.untilHealthy("tika", SOON);

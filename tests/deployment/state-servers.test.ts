@@ -3,7 +3,7 @@
  * backup, and are reached by the commands that look after people. It makes no difference by release, so it runs on the newest pair.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -16,6 +16,7 @@ import { run } from "../../system/run";
 import { Cloud, usersCalled } from "./cloud";
 import { imageAtHand } from "./image-at-hand";
 import { describeOn } from "./pairs";
+import { repositoryIn } from "./repository";
 import { docker } from "./stack";
 import { eventually } from "./waiting";
 
@@ -221,11 +222,8 @@ describeOn({ tier: "option", real: true, missing: MISSING }, "PostgreSQL and Red
     });
 
     test("a backup has the database: what was lost since comes back", async () => {
-        const repository = join(folder, "repository");
-        mkdirSync(repository);
-        writeFileSync(join(folder, "password"), "canary-of-the-repository\n", { mode: 0o600 });
+        const where = repositoryIn(folder, "canary-of-the-repository\n");
         const command = async (name: string, ...args: string[]) => {
-            const where = ["--repository", repository, "--password-file", join(folder, "password")];
             const { code, text } = await cloud.stack.command(name, ...where, ...args);
             assert.equal(code, 0, text);
             return text;
